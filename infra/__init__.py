@@ -1,0 +1,1 @@
+"""Everything that opens sockets and files or reads the environment: settings, clients, servers, logs, metrics."""

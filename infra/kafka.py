@@ -1,0 +1,136 @@
+"""Kafka clients, made in one way from the settings, and the topics."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from infra.errors import Unavailable
+from infra.settings import Settings
+from schemas.topics import TOPICS, Topic
+
+
+def client_config(settings: Settings) -> dict[str, Any]:
+    """Address, TLS and SASL in librdkafka's words."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.kafka_address,
+        "security.protocol": settings.kafka_security_protocol,
+        "client.id": "paceline",
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.keepalive.enable": True,
+        "topic.metadata.refresh.interval.ms": 30_000,
+    }
+    optional = {
+        "sasl.mechanism": settings.kafka_sasl_mechanism,
+        "sasl.username": settings.kafka_sasl_username,
+        "sasl.password": settings.kafka_sasl_password.get_secret_value(),
+        "ssl.ca.location": settings.kafka_ca_file,
+        "ssl.certificate.location": settings.kafka_certificate_file,
+        "ssl.key.location": settings.kafka_key_file,
+    }
+    return config | {name: str(value) for name, value in optional.items() if value}
+
+
+def open_producer(settings: Settings, *, linger_ms: float = 5, **more: Any) -> Producer:
+    """An idempotent producer that waits for all replicas. Partitions by murmur2, as Kafka's own clients do."""
+    return Producer(
+        client_config(settings)
+        | {
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": linger_ms,
+            "compression.type": "lz4",
+            "partitioner": "murmur2_random",
+            "queue.buffering.max.messages": 200_000,
+            "message.max.bytes": 4 * 1_048_576,
+        }
+        | more
+    )
+
+
+def open_consumer(settings: Settings, **more: Any) -> Consumer:
+    """A consumer without a group: the caller assigns partitions and keeps its own offsets."""
+    return Consumer(
+        client_config(settings)
+        | {
+            "group.id": "paceline-unused",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "fetch.queue.backoff.ms": 2,
+            "queued.min.messages": 20_000,
+            "enable.partition.eof": False,
+        }
+        | more
+    )
+
+
+def open_admin(settings: Settings) -> AdminClient:
+    """Keep the returned client in a variable: a temporary dies before its futures resolve."""
+    return AdminClient(client_config(settings))
+
+
+def ensure_topics(settings: Settings, topics: tuple[Topic, ...] = TOPICS, timeout_s: float = 30) -> list[str]:
+    """Make the topics that are missing; returns their names. Existing ones are left as they are."""
+    admin = open_admin(settings)
+    try:
+        present = admin.list_topics(timeout=timeout_s).topics
+    except KafkaException as failure:
+        raise Unavailable(f"Kafka at {settings.kafka_address} does not answer: {failure}", "Is it running?") from None
+    missing = [topic for topic in topics if topic.name not in present]
+    if not missing:
+        return []
+    futures = admin.create_topics(
+        [NewTopic(t.name, t.partitions, settings.kafka_replication, config=t.config()) for t in missing],
+        operation_timeout=timeout_s,
+    )
+    for future in futures.values():
+        try:
+            future.result()
+        except KafkaException as failure:
+            if failure.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    return [topic.name for topic in missing]
+
+
+def cluster_id(settings: Settings, timeout_s: float = 30) -> str:
+    """The id that names this log's life: recovery folders lie under it."""
+    admin = open_admin(settings)
+    try:
+        return str(admin.list_topics(timeout=timeout_s).cluster_id)
+    except KafkaException as failure:
+        raise Unavailable(f"Kafka at {settings.kafka_address} does not answer: {failure}", "Is it running?") from None
+
+
+def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) -> tuple[int, int]:
+    """First and next offset of a partition."""
+    low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s, cached=False)
+    return int(low), int(high)
+
+
+def read_to_end(consumer: Consumer, topic: Topic, *, from_start: bool = True, patience_s: float = 30) -> Iterator[Message]:
+    """Every message of a topic to the end it has when this begins: from its first, or from where the consumer stands.
+
+    The consumer stays assigned behind the last.
+
+    Raises Unavailable when the broker stops answering for `patience_s`.
+    """
+    highs = {p: ends(consumer, topic.name, p) for p in range(topic.partitions)}
+    if from_start:
+        consumer.assign([TopicPartition(topic.name, p, low) for p, (low, _high) in highs.items()])
+    open_partitions = {p for p, (low, high) in highs.items() if high > low}
+    while open_partitions:
+        messages = consumer.consume(2_000, timeout=0.1)
+        if not messages:
+            positions = consumer.position([TopicPartition(topic.name, p) for p in open_partitions])
+            open_partitions -= {tp.partition for tp in positions if tp.offset >= highs[tp.partition][1]}
+            patience_s -= 0.1
+            if patience_s <= 0:
+                raise Unavailable(f"Topic {topic.name} could not be read to its end", "Is Kafka running?")
+        for message in messages:
+            if message.error() is None:
+                yield message
+                if (message.offset() or 0) + 1 >= highs[message.partition() or 0][1]:
+                    open_partitions.discard(message.partition() or 0)

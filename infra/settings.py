@@ -1,0 +1,167 @@
+"""One frozen settings object, read once from the environment and the secrets folder, checked at start.
+
+Every setting is an environment variable `PACELINE_<NAME>`. Secrets may also be files `<home>/secrets/paceline_<name>`, which is
+also how container platforms mount them. An empty server address means the embedded server.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from infra.errors import PacelineError
+
+Port = Field(ge=1024, le=65535)
+GENERATED_SECRETS = (
+    "jwt_secret",
+    "clickhouse_writer_password",
+    "clickhouse_reader_password",
+    "clickhouse_analyst_password",
+)
+
+
+class Settings(BaseSettings):
+    """All that an operator can change. Frozen: a process that needs another value is started again."""
+
+    model_config = SettingsConfigDict(env_prefix="PACELINE_", frozen=True, extra="ignore", validate_default=True)
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_path("paceline")),
+        description="folder of everything that embedded servers and flows keep",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    kafka: str = Field("", description="bootstrap servers, host:port,…; empty: embedded Apache Kafka")
+    kafka_port: int = Field(29092, ge=1024, le=65535, description="port of the embedded broker (its controller takes the next)")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ca_file: Path | None = None
+    kafka_certificate_file: Path | None = None
+    kafka_key_file: Path | None = None
+    kafka_replication: int = Field(1, ge=1, le=5, description="replicas of each topic when topics are made")
+
+    clickhouse: str = Field("", description="http(s)://host:port/database; empty: embedded warehouse")
+    clickhouse_port: int = Field(28123, ge=1024, le=65535, description="port of the embedded warehouse")
+    clickhouse_writer_user: str = "paceline_writer"
+    clickhouse_writer_password: SecretStr = SecretStr("")
+    clickhouse_reader_user: str = "paceline_reader"
+    clickhouse_reader_password: SecretStr = SecretStr("")
+    clickhouse_analyst_user: str = "analyst"
+    clickhouse_analyst_password: SecretStr = SecretStr("")
+    clickhouse_ca_file: Path | None = None
+    clickhouse_memory_mb: int = Field(2048, ge=256, description="memory cap of the embedded warehouse")
+
+    postgres: SecretStr = Field(
+        SecretStr(""), description="postgresql://user:password@host:port/database; empty: embedded PostgreSQL"
+    )
+
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(28080, ge=1024, le=65535)
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = Field(28081, ge=1024, le=65535)
+    metrics_port: int = Field(28090, ge=1024, le=65535, description="first of the ports on which flows show Prometheus metrics")
+    public_origins: str = Field("", description="further origins, separated by commas, whose pages may open the WebSocket")
+
+    jwt_secret: SecretStr = SecretStr("")
+    access_token_s: int = Field(900, ge=60, le=86_400)
+    refresh_token_s: int = Field(14 * 86_400, ge=600)
+    device_events_per_s: float = Field(200, gt=0, description="events a second that one device token may send, on average")
+    device_events_burst: int = Field(2_000, ge=1)
+
+    flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
+    flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
+
+    @model_validator(mode="after")
+    def _addresses_are_complete(self) -> Self:
+        faults: list[str] = []
+        if self.clickhouse and urlsplit(self.clickhouse).scheme not in {"http", "https"}:
+            faults.append("PACELINE_CLICKHOUSE must be http(s)://host:port/database")
+        if self.postgres.get_secret_value() and not self.postgres.get_secret_value().startswith(
+            ("postgresql://", "postgres://")
+        ):
+            faults.append("PACELINE_POSTGRES must be postgresql://user:password@host:port/database")
+        if self.kafka_security_protocol.startswith("SASL") and not (self.kafka_sasl_mechanism and self.kafka_sasl_username):
+            faults.append("PACELINE_KAFKA_SECURITY_PROTOCOL asks for SASL: set PACELINE_KAFKA_SASL_MECHANISM and _USERNAME")
+        ports = [self.kafka_port, self.kafka_port + 1, self.clickhouse_port, self.api_port, self.gateway_port]
+        if len(set(ports)) != len(ports):
+            faults.append(f"ports must differ from each other: kafka, kafka + 1, clickhouse, api, gateway are {ports}")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def kafka_address(self) -> str:
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def clickhouse_address(self) -> str:
+        return self.clickhouse or f"http://127.0.0.1:{self.clickhouse_port}/paceline"
+
+    @property
+    def postgres_address(self) -> str:
+        """An SQLAlchemy address (psycopg 3)."""
+        given = self.postgres.get_secret_value()
+        if given:
+            return "postgresql+psycopg://" + given.split("://", 1)[1]
+        return f"postgresql+psycopg://paceline@/paceline?host={self.postgres_socket_dir}"
+
+    @property
+    def postgres_socket_dir(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.api_host}:{self.api_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{self.gateway_host}:{self.gateway_port}"
+
+    def shown(self) -> dict[str, Any]:
+        """The effective settings with every secret hidden."""
+        values = self.model_dump()
+        return {
+            name: ("********" if value.get_secret_value() else "(not set)") if isinstance(value, SecretStr) else value
+            for name, value in values.items()
+        }
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from environment and secrets folder.
+
+    Raises PacelineError that lists every fault at once.
+    """
+    home = Path(overrides.get("home") or os.environ.get("PACELINE_HOME") or platformdirs.user_data_path("paceline")).absolute()
+    folder = home / "secrets"
+    try:
+        return Settings(_secrets_dir=folder if folder.is_dir() else None, **{**overrides, "home": home})
+    except ValidationError as invalid:
+        faults = [
+            f"PACELINE_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}" if fault["loc"] else fault["msg"]
+            for fault in invalid.errors()
+        ]
+        raise PacelineError("The settings are not usable:\n  " + "\n  ".join(faults), "Correct them and start again.") from None
+
+
+def ensure_secrets(settings: Settings) -> Settings:
+    """Write a random value for every secret that has none, readable by the owner only, and return the complete settings."""
+    folder = settings.home / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made: dict[str, SecretStr] = {}
+    for name in GENERATED_SECRETS:
+        value: SecretStr = getattr(settings, name)
+        if value.get_secret_value():
+            continue
+        made[name] = SecretStr(secrets.token_urlsafe(32))
+        path = folder / f"paceline_{name}"
+        path.touch(mode=0o600)
+        path.write_text(made[name].get_secret_value())
+    return settings.model_copy(update=made)

@@ -1,0 +1,62 @@
+"""Every Prometheus metric, named once. What each means, and what an operator should look for, stands beside it."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+FAST_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+# Doors: every event that arrives leaves by exactly one of accepted, doubled, rejected.
+EVENTS_ACCEPTED = Counter("paceline_events_accepted", "Events that Kafka has acknowledged", ["door"])
+EVENTS_DOUBLED = Counter(
+    "paceline_events_doubled", "Events whose id had been accepted before; answered, not published again", ["door"]
+)
+EVENTS_REJECTED = Counter("paceline_events_rejected", "Events refused at a door, by reason", ["door", "reason"])
+REQUESTS_REFUSED = Counter("paceline_requests_refused", "Requests refused as a whole, by reason", ["door", "reason"])
+PUBLISH_SECONDS = Histogram("paceline_publish_seconds", "From publishing to Kafka's acknowledgement", buckets=FAST_S)
+PUBLISH_IN_FLIGHT = Gauge(
+    "paceline_publish_in_flight", "Events published and not yet acknowledged; at its cap the door answers 503"
+)
+STREAMS_OPEN = Gauge("paceline_streams_open", "Open WebSocket streams of hubs")
+
+# Flows: read = kept + late + rejected.
+FLOW_EVENTS = Counter("paceline_flow_events", "Events by flow and exit (kept, late, rejected)", ["flow", "exit"])
+FLOW_LAG_MESSAGES = Gauge(
+    "paceline_flow_lag_messages", "Messages behind the log's end; growing means the flow is too slow", ["flow", "group"]
+)
+FLOW_LAG_SECONDS = Gauge("paceline_flow_lag_seconds", "Age of the newest event when it was processed", ["flow", "group"])
+FLOW_BATCH_SECONDS = Histogram(
+    "paceline_flow_batch_seconds", "Time one consumed batch spends inside the flow", ["flow"], buckets=FAST_S
+)
+FLOW_SNAPSHOT_SECONDS = Histogram(
+    "paceline_flow_snapshot_seconds", "Duration of one checkpoint's snapshot", ["flow"], buckets=FAST_S
+)
+STORE_ROWS = Counter("paceline_store_rows", "Rows inserted into the warehouse", ["table"])
+STORE_SECONDS = Histogram("paceline_store_seconds", "Duration of one warehouse insert", ["table"], buckets=FAST_S)
+STORE_RETRIES = Counter("paceline_store_retries", "Inserts that had to be tried again", ["table"])
+ALERTS_RAISED = Counter("paceline_alerts_raised", "Alerts raised, by rule", ["rule"])
+
+# Push: published = delivered to each subscriber, coalesced (cache channels only) or behind a declared gap.
+SOCKETS_OPEN = Gauge("paceline_sockets_open", "Open live WebSockets")
+SOCKETS_OPENED = Counter("paceline_sockets_opened", "Live WebSockets accepted")
+SOCKETS_REFUSED = Counter("paceline_sockets_refused", "Live WebSockets refused or cut, by close code", ["code"])
+PUSHED = Counter("paceline_pushed", "Messages written to sockets, by kind", ["kind"])
+COALESCED = Counter("paceline_coalesced", "Metrics updates that were merged into a later one for a slow connection")
+GAPS = Counter("paceline_gaps", "Gaps declared to clients that fell off the ring; should stay 0")
+PUSH_SECONDS = Histogram(
+    "paceline_push_seconds", "From the door's receipt of the newest contained event to the socket", buckets=FAST_S
+)
+HUB_LAG_MESSAGES = Gauge(
+    "paceline_hub_lag_messages", "Messages of live, alerts and app-events that this API has yet to read", ["topic"]
+)
+
+# API
+REQUEST_SECONDS = Histogram(
+    "paceline_request_seconds", "Duration of REST requests", ["method", "route", "status"], buckets=FAST_S
+)
+LOGINS = Counter("paceline_logins", "Sign-ins, by outcome", ["outcome"])
+OUTBOX_WAITING = Gauge("paceline_outbox_waiting", "Outbox rows not yet published")
+OUTBOX_PUBLISHED = Counter("paceline_outbox_published", "Outbox rows published", ["topic"])
+
+# Supervisor
+CHILD_STARTS = Counter(
+    "paceline_child_starts", "Starts of each supervised process; more than 1 means it was restarted", ["child"]
+)

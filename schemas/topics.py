@@ -1,0 +1,61 @@
+"""Every Kafka topic: who may read what where, spelled once.
+
+`device-events`, `app-events`, `live` and `alerts` are keyed by session and have equal partition counts, so one flow
+process owns everything that concerns its sessions. Events outside a session are keyed by `member:<id>`. The count stays
+fixed for the life of a log.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.events import NO_SESSION
+
+SESSION_PARTITIONS = 8
+DAY_MS = 24 * 3_600_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic and the settings it is made with."""
+
+    name: str
+    purpose: str
+    key: str
+    partitions: int
+    retention_ms: int
+    """-1 keeps for ever."""
+    cleanup: Literal["delete", "compact"] = "delete"
+    message_bytes_max: int = 1_048_576
+
+    def config(self) -> dict[str, str]:
+        """The topic's settings as Kafka spells them."""
+        settings = {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.message_bytes_max),
+            "message.timestamp.type": "CreateTime",
+        }
+        if self.cleanup == "compact":
+            settings |= {"min.cleanable.dirty.ratio": "0.1", "segment.ms": str(DAY_MS), "delete.retention.ms": str(DAY_MS)}
+        return settings
+
+
+DEVICE_EVENTS = Topic(
+    "device-events", "what devices measured", "session id, or member:<id> outside a session", SESSION_PARTITIONS, 7 * DAY_MS
+)
+APP_EVENTS = Topic("app-events", "what people did", "session id", SESSION_PARTITIONS, 30 * DAY_MS)
+LIVE = Topic("live", "columnar metrics of each session", "session id", SESSION_PARTITIONS, DAY_MS)
+ALERTS = Topic("alerts", "every state of every alert", "session id", SESSION_PARTITIONS, 30 * DAY_MS)
+DIRECTORY = Topic(
+    "directory", "people, sessions, devices", "session:<id>, member:<id>, device:<id>", 1, -1, "compact", 4 * 1_048_576
+)
+DEAD_LETTERS = Topic("dead-letters", "what was refused, with bytes and reason", "stage", 1, 30 * DAY_MS)
+
+TOPICS: tuple[Topic, ...] = (DEVICE_EVENTS, APP_EVENTS, LIVE, ALERTS, DIRECTORY, DEAD_LETTERS)
+
+
+def session_key(session_id: str, member_id: int | None = None) -> bytes:
+    """The partition key of an event: its session, or its member when it belongs to none."""
+    if session_id == NO_SESSION:
+        return f"member:{member_id}".encode()
+    return session_id.encode()
