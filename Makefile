@@ -53,7 +53,7 @@ format: dev
 	$(BIN)/ruff format .
 
 schemas: install
-	$(BIN)/paceline schemas write
+	$(BIN)/paceline schemas
 
 # Locks hold names, versions and hashes, no addresses, so that they serve behind any mirror.
 lock: | $(UV)
