@@ -25,13 +25,19 @@ GENERATED_SECRETS = (
 )
 
 
+def default_home() -> Path:
+    """`.paceline` in the current folder when there is one (as `make demo` makes it), else the user's data folder."""
+    here = Path(".paceline").absolute()
+    return here if here.is_dir() else Path(platformdirs.user_data_path("paceline"))
+
+
 class Settings(BaseSettings):
     """All that an operator can change. Frozen: a process that needs another value is started again."""
 
     model_config = SettingsConfigDict(env_prefix="PACELINE_", frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_data_path("paceline")),
+        default_factory=default_home,
         description="folder of everything that embedded servers and flows keep",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -139,7 +145,7 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises PacelineError that lists every fault at once.
     """
-    home = Path(overrides.get("home") or os.environ.get("PACELINE_HOME") or platformdirs.user_data_path("paceline")).absolute()
+    home = Path(overrides.get("home") or os.environ.get("PACELINE_HOME") or default_home()).absolute()
     folder = home / "secrets"
     try:
         return Settings(_secrets_dir=folder if folder.is_dir() else None, **{**overrides, "home": home})
