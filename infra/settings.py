@@ -4,6 +4,7 @@ Every setting is an environment variable `PACELINE_<NAME>`. Secrets may also be 
 also how container platforms mount them. An empty server address means the embedded server.
 """
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from infra.errors import PacelineError
 
 Port = Field(ge=1024, le=65535)
+SOCKET_ADDRESS_BYTES = 103
+"""Linux takes 107, macOS 103."""
 GENERATED_SECRETS = (
     "jwt_secret",
     "clickhouse_writer_password",
@@ -121,7 +124,11 @@ class Settings(BaseSettings):
 
     @property
     def postgres_socket_dir(self) -> Path:
-        return self.home / "run"
+        """Under home, unless home is too deep for the address of a Unix socket: then a folder named after it."""
+        near = self.home / "run" / "postgres"
+        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_ADDRESS_BYTES:
+            return near
+        return Path("/tmp", f"paceline-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}")  # noqa: S108 - made private and checked by the server
 
     @property
     def api_url(self) -> str:
