@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     refresh_token_s: int = Field(14 * 86_400, ge=600)
     device_events_per_s: float = Field(200, gt=0, description="events a second that one device token may send, on average")
     device_events_burst: int = Field(2_000, ge=1)
+    hub_events_per_s: float = Field(5_000, gt=0, description="the same for a hub, whose token may send for every member")
+    hub_events_burst: int = Field(20_000, ge=1)
+    device_token: SecretStr = Field(SecretStr(""), description="device token that `replay` and `simulate` send with")
 
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
     flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
@@ -162,6 +165,22 @@ def load_settings(**overrides: Any) -> Settings:
             for fault in invalid.errors()
         ]
         raise PacelineError("The settings are not usable:\n  " + "\n  ".join(faults), "Correct them and start again.") from None
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a process of ours that shall see exactly these settings.
+
+    Generated secrets travel by their files, not by the environment.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PACELINE_")}
+    changed = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in settings
+        if name not in GENERATED_SECRETS and value != type(settings).model_fields[name].get_default()
+    }  # home has no fixed default, so it is always handed on
+    secret_names = (f"PACELINE_{name.upper()}" for name in GENERATED_SECRETS)
+    given = {name: os.environ[name] for name in secret_names if name in os.environ}
+    return inherited | given | {f"PACELINE_{name.upper()}": str(value) for name, value in changed.items()}
 
 
 def ensure_secrets(settings: Settings) -> Settings:

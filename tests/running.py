@@ -1,0 +1,170 @@
+"""Servers for tests: free ports, waiting, and processes that end with the test whatever happens."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+
+from infra.embedded.kafka import EmbeddedKafka
+from infra.embedded.launch import Launch
+from infra.embedded.postgres import EmbeddedPostgres
+from infra.kafka import ensure_topics
+from infra.migrate import migrate_control_plane, migrate_warehouse
+from infra.settings import Settings, child_environment, ensure_secrets, load_settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, below the range from which the system takes ports for outgoing connections."""
+    found: list[int] = []
+    with ExitStack() as held:
+        for port in _candidates():
+            taken = held.enter_context(socket.socket())
+            try:
+                taken.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise AssertionError(f"no {count} free ports")
+
+
+def _candidates() -> Iterator[int]:
+    import random
+
+    return iter(random.SystemRandom().sample(range(11_000, 31_000), 20_000))
+
+
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20, pause_s: float = 0.02) -> None:
+    """Poll until it holds; fail with `what` after the time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"after {timeout_s} s still not: {what}"
+        time.sleep(pause_s)
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """Short, because Unix sockets have short addresses; removed afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="pl-", dir="/tmp"))
+    home.chmod(0o755)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def settings_in(home: Path, **overrides: object) -> Settings:
+    """Settings with free ports and generated secrets."""
+    kafka, clickhouse, api, gateway, metrics = _ports_for_settings()
+    ports = {
+        "kafka_port": kafka,
+        "clickhouse_port": clickhouse,
+        "api_port": api,
+        "gateway_port": gateway,
+        "metrics_port": metrics,
+    }
+    return ensure_secrets(load_settings(home=home, **{**ports, "log_format": "console", **overrides}))
+
+
+def _ports_for_settings() -> tuple[int, ...]:
+    """Kafka needs two in a row, the flows' metrics sixteen."""
+    while True:
+        ports = free_ports(5)
+        if min(abs(a - b) for a in ports for b in ports if a is not b) > 20:
+            return tuple(ports)
+
+
+@contextmanager
+def running(
+    launch: Launch, ready: Callable[[], bool], log: Path, *, stop: signal.Signals = signal.SIGTERM, timeout_s: float = 40
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ready inside the block and gone after it; its log is shown when it dies early."""
+    with log.open("ab") as output:
+        process = launch.start(output)
+    try:
+
+        def ready_or_dead() -> bool:
+            assert process.poll() is None, (
+                f"{log.name} died with {process.returncode}:\n{log.read_text(errors='replace')[-4000:]}"
+            )
+            return ready()
+
+        wait_until(ready_or_dead, f"{log.name} ready", timeout_s)
+        yield process
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Servers:
+    """The embedded servers of a test run, each started when first asked for, all stopped by `stop`.
+
+    A starting thread is kept per server, because a server dies with the thread that started it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._open = ExitStack()
+        self._threads = ThreadPoolExecutor(3, thread_name_prefix="server")
+        self._started: dict[str, Future[None]] = {}
+
+    def kafka(self) -> None:
+        kafka = EmbeddedKafka(self.settings.home, self.settings.kafka_port)
+        kafka.prepare()
+        self._run(kafka.launch(), kafka.ready, "kafka")
+        ensure_topics(self.settings)
+
+    def postgres(self) -> None:
+        postgres = EmbeddedPostgres(self.settings.home, self.settings.postgres_socket_dir)
+        postgres.prepare()
+        self._run(postgres.launch(), postgres.ready, "postgres", stop=signal.SIGINT)
+        if find_spec("api.directory.migrate"):
+            migrate_control_plane(self.settings)
+
+    def warehouse(self) -> None:
+        if not list((ROOT / "infra" / "embedded" / "warehouse").glob("*.py")):
+            return
+        command = [sys.executable, "-m", "infra.cli", "warehouse", "serve"]
+        launch = Launch(command, child_environment(self.settings), self.settings.home)
+        self._run(launch, lambda: answers(f"http://127.0.0.1:{self.settings.clickhouse_port}/ping"), "warehouse")
+        migrate_warehouse(self.settings)
+
+    def start(self, *starts: Callable[[], None]) -> None:
+        """Start those that do not run yet, side by side, and wait for all."""
+        for start in starts:
+            if start.__name__ not in self._started:
+                self._started[start.__name__] = self._threads.submit(start)
+        for start in starts:
+            self._started[start.__name__].result()
+
+    def stop(self) -> None:
+        self._open.close()
+        self._threads.shutdown()
+
+    def _run(self, launch: Launch, ready: Callable[[], bool], name: str, stop: signal.Signals = signal.SIGTERM) -> None:
+        self._open.enter_context(running(launch, ready, self.settings.home / f"{name}.log", stop=stop))
+
+
+def answers(url: str) -> bool:
+    """Whether a GET gives 200."""
+    try:
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
