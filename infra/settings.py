@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.errors import PacelineError
 
-Port = Field(ge=1024, le=65535)
 SOCKET_ADDRESS_BYTES = 103
 """Linux takes 107, macOS 103."""
 GENERATED_SECRETS = (
@@ -43,47 +42,57 @@ class Settings(BaseSettings):
         default_factory=default_home,
         description="folder of everything that embedded servers and flows keep",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or text for people")
 
     kafka: str = Field("", description="bootstrap servers, host:port,…; empty: embedded Apache Kafka")
     kafka_port: int = Field(29092, ge=1024, le=65535, description="port of the embedded broker (its controller takes the next)")
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
-    kafka_sasl_username: str = ""
-    kafka_sasl_password: SecretStr = SecretStr("")
-    kafka_ca_file: Path | None = None
-    kafka_certificate_file: Path | None = None
-    kafka_key_file: Path | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to speak to Kafka"
+    )
+    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "", description="needed when the protocol is SASL"
+    )
+    kafka_sasl_username: str = Field("", description="user for SASL")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="password for SASL")
+    kafka_ca_file: Path | None = Field(None, description="authority that signed the brokers' certificates")
+    kafka_certificate_file: Path | None = Field(None, description="own certificate, for mutual TLS")
+    kafka_key_file: Path | None = Field(None, description="key of the own certificate")
     kafka_replication: int = Field(1, ge=1, le=5, description="replicas of each topic when topics are made")
 
     clickhouse: str = Field("", description="http(s)://host:port/database; empty: embedded warehouse")
     clickhouse_port: int = Field(28123, ge=1024, le=65535, description="port of the embedded warehouse")
-    clickhouse_writer_user: str = "paceline_writer"
-    clickhouse_writer_password: SecretStr = SecretStr("")
-    clickhouse_reader_user: str = "paceline_reader"
-    clickhouse_reader_password: SecretStr = SecretStr("")
-    clickhouse_analyst_user: str = "analyst"
-    clickhouse_analyst_password: SecretStr = SecretStr("")
-    clickhouse_ca_file: Path | None = None
+    clickhouse_writer_user: str = Field("paceline_writer", description="warehouse user of flows and migrations")
+    clickhouse_writer_password: SecretStr = Field(
+        SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
+    )
+    clickhouse_reader_user: str = Field("paceline_reader", description="warehouse user of the API")
+    clickhouse_reader_password: SecretStr = Field(
+        SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
+    )
+    clickhouse_analyst_user: str = Field("analyst", description="warehouse user of people who ask questions in SQL")
+    clickhouse_analyst_password: SecretStr = Field(
+        SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
+    )
+    clickhouse_ca_file: Path | None = Field(None, description="authority that signed the warehouse's certificate")
     clickhouse_memory_mb: int = Field(2048, ge=256, description="memory cap of the embedded warehouse")
 
     postgres: SecretStr = Field(
         SecretStr(""), description="postgresql://user:password@host:port/database; empty: embedded PostgreSQL"
     )
 
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(28080, ge=1024, le=65535)
-    gateway_host: str = "127.0.0.1"
-    gateway_port: int = Field(28081, ge=1024, le=65535)
+    api_host: str = Field("127.0.0.1", description="address on which API and pages listen")
+    api_port: int = Field(28080, ge=1024, le=65535, description="port of API and pages")
+    gateway_host: str = Field("127.0.0.1", description="address on which the device gateway listens")
+    gateway_port: int = Field(28081, ge=1024, le=65535, description="port of the device gateway")
     metrics_port: int = Field(28090, ge=1024, le=65535, description="first of the ports on which flows show Prometheus metrics")
     public_origins: str = Field("", description="further origins, separated by commas, whose pages may open the WebSocket")
 
-    jwt_secret: SecretStr = SecretStr("")
-    access_token_s: int = Field(900, ge=60, le=86_400)
-    refresh_token_s: int = Field(14 * 86_400, ge=600)
+    jwt_secret: SecretStr = Field(SecretStr(""), description="key that signs access tokens; made at the first start")
+    access_token_s: int = Field(900, ge=60, le=86_400, description="life of an access token in seconds")
+    refresh_token_s: int = Field(14 * 86_400, ge=600, description="life of a sign-in without use, in seconds")
     device_events_per_s: float = Field(200, gt=0, description="events a second that one device token may send, on average")
-    device_events_burst: int = Field(2_000, ge=1)
+    device_events_burst: int = Field(2_000, ge=1, description="events that one device token may send at once")
     hub_events_per_s: float = Field(5_000, gt=0, description="the same for a hub, whose token may send for every member")
     hub_events_burst: int = Field(20_000, ge=1)
     device_token: SecretStr = Field(SecretStr(""), description="device token that `replay` and `simulate` send with")
