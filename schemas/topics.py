@@ -59,3 +59,23 @@ def session_key(session_id: str, member_id: int | None = None) -> bytes:
     if session_id == NO_SESSION:
         return f"member:{member_id}".encode()
     return session_id.encode()
+
+
+def partition_of(key: bytes, partitions: int = SESSION_PARTITIONS) -> int:
+    """The partition that Kafka's own clients choose for a key (murmur2, made positive)."""
+    return (_murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def _murmur2(data: bytes) -> int:
+    """MurmurHash2, 32 bits, with the seed that Kafka uses."""
+    mixer, mask = 0x5BD1E995, 0xFFFFFFFF
+    state = 0x9747B28C ^ len(data)
+    whole = len(data) - len(data) % 4
+    for at in range(0, whole, 4):
+        word = int.from_bytes(data[at : at + 4], "little") * mixer & mask
+        word = (word ^ word >> 24) * mixer & mask
+        state = (state * mixer & mask) ^ word
+    if whole < len(data):
+        state = (state ^ int.from_bytes(data[whole:], "little")) * mixer & mask
+    state = (state ^ state >> 13) * mixer & mask
+    return state ^ state >> 15

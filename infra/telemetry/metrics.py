@@ -47,6 +47,7 @@ PUSH_SECONDS = Histogram(
 HUB_LAG_MESSAGES = Gauge(
     "paceline_hub_lag_messages", "Messages of live, alerts and app-events that this API has yet to read", ["topic"]
 )
+HUB_UNREADABLE = Counter("paceline_hub_unreadable", "Messages that the hub could not decode; should stay 0", ["topic"])
 
 # API
 REQUEST_SECONDS = Histogram(
@@ -55,6 +56,8 @@ REQUEST_SECONDS = Histogram(
 LOGINS = Counter("paceline_logins", "Sign-ins, by outcome", ["outcome"])
 OUTBOX_WAITING = Gauge("paceline_outbox_waiting", "Outbox rows not yet published")
 OUTBOX_PUBLISHED = Counter("paceline_outbox_published", "Outbox rows published", ["topic"])
+OUTBOX_REFUSED = Counter("paceline_outbox_refused", "Outbox rows that Kafka can never take; set aside, look at column `fault`")
+REQUESTS_LIMITED = Counter("paceline_requests_limited", "REST requests answered 429, by limit", ["limit"])
 
 # Supervisor
 CHILD_STARTS = Counter(

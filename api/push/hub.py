@@ -1,0 +1,230 @@
+"""The push hub: this replica's view of everything live, and the sockets that watch it.
+
+Public to the rest of the API: `start`, `stop`, `ready`, and the read methods. Everything runs on the event loop that called
+`start`, except the two threads that read Kafka, which only hand batches over.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from msgspec import to_builtins
+
+from api.principal import Principal
+from api.push.channel_names import session_channels
+from api.push.connection import Connection, Wire
+from api.push.session_book import SessionBook, event_shown
+from api.push.sockets import Sockets
+from api.push.subscribing import Subscriber
+from api.push.switchboard import Switchboard
+from api.push.tail import Batch, TailThread
+from infra.clock import Clock
+from infra.directory import DirectoryReader
+from infra.errors import Unavailable
+from infra.log_tail import LogTail, log_generations
+from infra.settings import Settings
+from schemas.alerts import Alert
+from schemas.directory import DirectoryRecord, SessionRecord
+from schemas.events import AppEvent
+from schemas.live import ClassMetrics
+from schemas.topics import ALERTS, APP_EVENTS, LIVE
+
+Verify = Callable[[str], Principal]
+STREAMS_BACK_MS = 5 * 60_000
+STREAMS_BACK_MS_MAX = 24 * 3_600_000
+LIVE_BACK_MS = 15_000
+FORGET_AFTER_MS = 10 * 60_000
+CATCH_UP_S = 30
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """The present metrics of one session: a copy, all rows and columns as in `schemas.live`."""
+
+    session_id: str
+    version: int
+    event_time_ms: int
+    received_time_ms: int
+    session_state: str
+    members: tuple[int, ...]
+    names: tuple[str, ...]
+    columns: dict[str, list[Any]]
+    class_metrics: ClassMetrics | None
+
+
+class PushHub:
+    """`verify` turns an access token into a Principal and raises `api.errors.Unauthorized` when it is not good."""
+
+    def __init__(self, settings: Settings, clock: Clock, verify: Verify) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.verify = verify
+        self.sockets = Sockets(clock)
+        self.sessions: dict[str, SessionRecord] = {}
+        self.board = Switchboard({}, {}, uuid4().hex)
+        self.subscriber = Subscriber(self)
+        self._read_since_ms = 0
+        self._directory: DirectoryReader | None = None
+        self._tail: TailThread | None = None
+        self._care: asyncio.Task[None] | None = None
+        self._caught_up = asyncio.Event()
+        self._stopping = False
+
+    # Life
+
+    async def start(self) -> None:
+        """Read what is needed to serve; returns when the present is reached.
+
+        Raises Unavailable when Kafka does not answer.
+        """
+        loop = asyncio.get_running_loop()
+        self._directory = await asyncio.to_thread(DirectoryReader, self.settings)
+        self.sessions = dict(self._directory.directory.sessions)
+        self._directory.listen(lambda record: _hand(loop, self._take_record, record))
+        self._directory.follow()
+        tail, generations = await asyncio.to_thread(self._open_tail)
+        self.board = Switchboard(generations, tail.first, uuid4().hex)
+        self._tail = TailThread(tail, lambda batch: _hand(loop, self._take, batch), lambda: _hand(loop, self._caught_up.set))
+        self._tail.start()
+        self._care = asyncio.create_task(self._look_after(), name="hub-care")
+        try:
+            await asyncio.wait_for(self._caught_up.wait(), CATCH_UP_S)
+        except TimeoutError:
+            await self.stop()
+            raise Unavailable("The live topics could not be read to their ends", "Is Kafka running?") from None
+
+    def _open_tail(self) -> tuple[LogTail, dict[str, str]]:
+        """Streams from the start of the oldest running session, so that its present alerts are known, within a day."""
+        now_ms = self.clock()
+        oldest = min((session.started_at_ms for session in self.running()), default=now_ms)
+        self._read_since_ms = max(min(oldest, now_ms - STREAMS_BACK_MS), now_ms - STREAMS_BACK_MS_MAX)
+        generations = log_generations(self.settings, (LIVE, ALERTS, APP_EVENTS))
+        since = {ALERTS: self._read_since_ms, APP_EVENTS: self._read_since_ms, LIVE: now_ms - LIVE_BACK_MS}
+        return LogTail(self.settings, since), generations
+
+    async def stop(self) -> None:
+        """Send every client away with a time to come back at, and leave Kafka."""
+        self._stopping = True
+        for connection in self.sockets:
+            self.sockets.send_away(connection)
+        if self._care:
+            self._care.cancel()
+        if self._tail:
+            await asyncio.to_thread(self._tail.stop)
+        if self._directory:
+            await asyncio.to_thread(self._directory.close)
+
+    def ready(self) -> bool:
+        """Whether clients are served from the present, and Kafka is still being read."""
+        return self._caught_up.is_set() and not self._stopping and self._tail is not None and self._tail.alive
+
+    # Reading
+
+    def running(self) -> list[SessionRecord]:
+        """Sessions that have not ended, oldest first."""
+        open_sessions = [session for session in self.sessions.values() if session.state != "completed"]
+        return sorted(open_sessions, key=lambda session: session.started_at_ms)
+
+    def live(self, session_id: str) -> LiveView | None:
+        """The present metrics, or none when there are none yet."""
+        channel = self.board.known_metrics(session_id)
+        if channel is None or not channel.cache.version:
+            return None
+        cache = channel.cache
+        return LiveView(
+            session_id,
+            cache.version,
+            cache.event_time_ms,
+            cache.received_time_ms,
+            cache.session_state,
+            cache.members,
+            cache.names,
+            {name: list(column) for name, column in cache.columns.items()},
+            cache.class_metrics,
+        )
+
+    def alerts(self, session_id: str, member_id: int | None = None) -> list[Alert]:
+        """Present states of the alerts known here, newest first; only a member's own when asked for one."""
+        return self._book(session_id).present_alerts(member_id)
+
+    def events(self, session_id: str, member_id: int | None = None) -> list[AppEvent]:
+        """App events known here in the order they came; only those a member may see when asked for one."""
+        return self._book(session_id).seen_events(member_id)
+
+    def intensity_history(self, session_id: str) -> list[tuple[int, float]]:
+        """The class's 60 s intensity every five seconds, as far back as this process has followed it (at most two hours)."""
+        return list(self._book(session_id).intensity)
+
+    def state(self, session_id: str, member_id: int | None = None) -> dict[str, Any]:
+        """What a client needs after a gap: where each channel stands, and everything that is true up to there.
+
+        `complete` says whether this process has read the session from its start; else the warehouse knows more.
+        """
+        session = self.sessions.get(session_id)
+        return {
+            "session_id": session_id,
+            "complete": session is not None and session.started_at_ms >= self._read_since_ms,
+            "channels": self.positions(session_id),
+            "alerts": [to_builtins(alert) for alert in self.alerts(session_id, member_id)],
+            "events": [event_shown(event) for event in self.events(session_id, member_id)],
+        }
+
+    def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
+        """Epoch and offset (of metrics the version) at which each channel of a session stands now."""
+        return self.board.positions(session_id)
+
+    def _book(self, session_id: str) -> SessionBook:
+        return self.board.books.get(session_id) or SessionBook()
+
+    # Sockets
+
+    def connect(self, wire: Wire, user: Principal) -> Connection:
+        """A new socket of a verified user."""
+        loop = asyncio.get_running_loop()
+        connection = Connection(uuid4().hex, wire, user, self.clock, loop.call_later)
+        self.sockets.put(connection)
+        return connection
+
+    def send_message(self, user_id: int, text: str, sender: str) -> None:
+        """Tell one user something on `user:<id>`, on the sockets that this process holds."""
+        now_ms = self.clock()
+        body = {"session_id": None, "timestamp": now_ms, "message": {"from": sender, "text": text, "id": uuid4().hex}}
+        self.sockets.wake([self.board.publish_to_user(user_id, now_ms, body)], self._received_ms)
+
+    # What the threads hand over
+
+    def _take(self, batch: Batch) -> None:
+        self.sockets.wake(self.board.take(batch), self._received_ms)
+
+    def _received_ms(self, channel: str) -> int | None:
+        kind, _, session_id = channel.partition(":")
+        metrics = self.board.known_metrics(session_id) if kind == "metrics" else None
+        return metrics.cache.received_time_ms if metrics else None
+
+    def _take_record(self, record: DirectoryRecord) -> None:
+        if isinstance(record, SessionRecord):
+            self.sessions[record.session_id] = record
+            self.subscriber.session_changed(record)
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.sockets.look_after()
+            self.board.trim(self.clock())
+            self._forget_old_sessions()
+
+    def _forget_old_sessions(self) -> None:
+        before_ms = self.clock() - FORGET_AFTER_MS
+        for session_id in list(self.board.books):
+            session = self.sessions.get(session_id)
+            over = session is not None and session.ended_at_ms is not None and session.ended_at_ms < before_ms
+            if over and not any(self.sockets.readers_of(channel) for channel in session_channels(session_id)):
+                self.board.drop_session(session_id)
+
+
+def _hand(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *values: object) -> None:
+    """Run on the event loop, from another thread; a loop that has ended takes nothing more."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, *values)

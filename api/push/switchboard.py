@@ -1,0 +1,164 @@
+"""All channels of this process: what comes from the log goes in at `take`, and comes out at the readers it concerns.
+
+Knows neither Kafka nor sockets; runs on the event loop's thread only.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+
+from api.push.channel_names import ChannelName, session_channels
+from api.push.channels import MetricsChannel, StreamChannel
+from api.push.session_book import SessionBook, alert_audience, event_audience, event_message
+from schemas.alerts import Alert
+from schemas.events import AppEvent
+from schemas.live import LiveUpdate
+from schemas.topics import ALERTS, APP_EVENTS, LIVE, partition_of
+
+TOPIC_OF = {"alerts": ALERTS.name, "events": APP_EVENTS.name, "metrics": LIVE.name}
+KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
+_ALERT_OPENING = len(b'{"type":"alert",')
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One message of the log, decoded; none when it could not be."""
+
+    topic: str
+    partition: int
+    offset: int
+    at_ms: int
+    message: LiveUpdate | Alert | AppEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The log has a hole: what lay before `next_offset` cannot be read any more."""
+
+    topic: str
+    partition: int
+    next_offset: int
+
+
+class Switchboard:
+    """Rings, caches and books of all sessions. `first` is the offset at which this process began to read each partition.
+
+    `process` names the life of this process: it is the epoch of channels that have no log behind them.
+    """
+
+    def __init__(self, generations: dict[str, str], first: dict[Place, int], process: str) -> None:
+        self.books: dict[str, SessionBook] = {}
+        self._generations = generations
+        self._process = process
+        self._complete_after = {place: offset - 1 for place, offset in first.items()}
+        self._head = {place: offset - 1 for place, offset in first.items()}
+        self._streams: dict[str, StreamChannel] = {}
+        self._metrics: dict[str, MetricsChannel] = {}
+
+    def take(self, batch: Iterable[Arrived | Missed]) -> set[str]:
+        """Take what arrived in; returns the channels that have something new."""
+        touched: set[str] = set()
+        for item in batch:
+            if isinstance(item, Missed):
+                touched.update(self._miss(item))
+                continue
+            place = (item.topic, item.partition)
+            self._head[place] = max(self._head.get(place, -1), item.offset)
+            if item.message is not None:
+                touched.add(self._enter(item, item.message))
+        return touched
+
+    def _enter(self, item: Arrived, message: LiveUpdate | Alert | AppEvent) -> str:
+        session_id = message.session_id
+        book = self.books.setdefault(session_id, SessionBook())
+        if isinstance(message, LiveUpdate):
+            metrics = self.metrics(ChannelName("metrics", session_id))
+            if metrics.cache.take(message):
+                book.take_live(message)
+            return str(metrics.name)
+        if isinstance(message, Alert):
+            book.take_alert(message)
+            body = msgspec.json.encode(message)[_ALERT_OPENING:]
+            return self._publish(ChannelName("alerts", session_id), item, "alert", body, alert_audience(message))
+        book.take_event(message)
+        body = orjson.dumps(event_message(message))[1:]
+        return self._publish(ChannelName("events", session_id), item, "session_event", body, event_audience(message))
+
+    def _publish(self, name: ChannelName, item: Arrived, kind: str, body: bytes, audience: int | None) -> str:
+        channel = self.stream(name)
+        if item.offset > channel.last_offset:
+            channel.publish(item.offset, item.at_ms, kind, body, audience)
+        return str(name)
+
+    def publish_to_user(self, user_id: int, at_ms: int, message: dict[str, Any]) -> str:
+        """A `message` for one user, from this process; there is no log behind it."""
+        channel = self.stream(ChannelName("user", str(user_id)))
+        channel.publish(channel.head + 1, at_ms, "message", orjson.dumps(message)[1:], None)
+        return str(channel.name)
+
+    def stream(self, name: ChannelName) -> StreamChannel:
+        """The stream of that name, made when it is new."""
+        channel = self._streams.get(str(name))
+        place = self._place(name)
+        if channel is None:
+            complete_after = self._complete_after.get(place, -1) if place else -1
+            channel = self._streams[str(name)] = StreamChannel(name, self._epoch(name, place), complete_after)
+        if place:
+            channel.head = max(channel.head, self._head.get(place, -1))
+        return channel
+
+    def metrics(self, name: ChannelName) -> MetricsChannel:
+        """The metrics of one session, made when they are new."""
+        return self._metrics.setdefault(str(name), MetricsChannel(name))
+
+    def known_metrics(self, session_id: str) -> MetricsChannel | None:
+        return self._metrics.get(f"metrics:{session_id}")
+
+    def _place(self, name: ChannelName) -> Place | None:
+        return None if name.kind == "user" else (TOPIC_OF[name.kind], partition_of(name.key.encode()))
+
+    def _epoch(self, name: ChannelName, place: Place | None) -> str:
+        life = f"{self._generations.get(place[0], '')}/{place[0]}/{place[1]}" if place else f"{self._process}/{name}"
+        return hashlib.sha256(life.encode()).hexdigest()[:16]
+
+    def _miss(self, hole: Missed) -> Iterable[str]:
+        place = (hole.topic, hole.partition)
+        self._complete_after[place] = self._head[place] = hole.next_offset - 1
+        kind = KIND_OF[hole.topic]
+        for metrics in self._metrics.values():
+            if kind == "metrics" and self._place(metrics.name) == place:
+                metrics.cache.miss()
+        for text, stream in self._streams.items():
+            if stream.name.kind == kind and self._place(stream.name) == place:
+                stream.forget(hole.next_offset - 1)
+                yield text
+
+    def trim(self, now_ms: int) -> None:
+        """Let go of messages that are too old for their rings."""
+        for stream in self._streams.values():
+            stream.ring.trim(now_ms)
+
+    def drop_session(self, session_id: str) -> None:
+        """Forget a session that is over and that nobody reads; asked for again, it begins where the log is now."""
+        self.books.pop(session_id, None)
+        for text in session_channels(session_id):
+            self._metrics.pop(text, None)
+            gone = self._streams.pop(text, None)
+            place = self._place(gone.name) if gone else None
+            if gone and place:
+                self._complete_after[place] = max(self._complete_after.get(place, -1), gone.last_offset)
+
+    def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
+        """Epoch and offset (of metrics the version) at which each channel of a session stands now."""
+        told: dict[str, dict[str, Any]] = {}
+        for name in (ChannelName("events", session_id), ChannelName("alerts", session_id)):
+            stream = self.stream(name)
+            told[str(name)] = {"epoch": stream.epoch, "offset": stream.head}
+        metrics = self.known_metrics(session_id)
+        told[f"metrics:{session_id}"] = {"version": metrics.cache.version if metrics else 0}
+        return told

@@ -1,0 +1,93 @@
+"""The thread that reads `live`, `alerts` and `app-events` and hands what arrived to the event loop, a batch at a time."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from api.push.switchboard import Arrived, Missed
+from infra.log_tail import LogHole, LogRecord, LogTail
+from infra.telemetry.logs import logger
+from infra.telemetry.metrics import HUB_LAG_MESSAGES, HUB_UNREADABLE
+from schemas.alerts import Alert, alert_decoder
+from schemas.events import AppEvent, app_event_decoder
+from schemas.live import LiveUpdate, live_decoder
+from schemas.topics import ALERTS, APP_EVENTS, LIVE
+
+log = logger(__name__)
+Batch = list[Arrived | Missed]
+PATIENCE_S = 0.2
+LAG_EVERY_S = 5.0
+DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent]] = {
+    LIVE.name: live_decoder.decode,
+    ALERTS.name: alert_decoder.decode,
+    APP_EVENTS.name: app_event_decoder.decode,
+}
+
+
+class TailThread:
+    """Runs until `stop`. `deliver` is called on this thread, once per batch; `caught_up` once, after the batch that did it.
+
+    `alive` tells whether Kafka is still being asked; silence in the log is not a fault.
+    """
+
+    def __init__(self, tail: LogTail, deliver: Callable[[Batch], None], caught_up: Callable[[], None]) -> None:
+        self._tail = tail
+        self._deliver = deliver
+        self._caught_up = caught_up
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hub-tail", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End the thread and leave Kafka. Blocks for as long as one read may take."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        waiting = True
+        lag_told_at = 0.0
+        try:
+            while not self._stop.is_set():
+                items = self._tail.read(PATIENCE_S)
+                if items:
+                    self._deliver(list(decode(items)))
+                if waiting and self._tail.caught_up:
+                    waiting = False
+                    self._caught_up()
+                if time.monotonic() - lag_told_at > LAG_EVERY_S:
+                    lag_told_at = time.monotonic()
+                    self._tell_lag()
+        except RuntimeError:
+            if not self._stop.is_set():  # the event loop is gone without `stop`: nobody is left to deliver to
+                log.exception("hub_tail_ended")
+        finally:
+            self._tail.close()
+
+    def _tell_lag(self) -> None:
+        for topic, behind in self._tail.lag().items():
+            HUB_LAG_MESSAGES.labels(topic).set(behind)
+
+
+def decode(items: Iterable[LogRecord | LogHole]) -> Iterable[Arrived | Missed]:
+    """Messages as their types; an unreadable one is counted and still moves the position on."""
+    for item in items:
+        if isinstance(item, LogHole):
+            yield Missed(item.topic, item.partition, item.next_offset)
+            continue
+        message: LiveUpdate | Alert | AppEvent | None = None
+        try:
+            message = DECODE[item.topic](item.value)
+        except (msgspec.ValidationError, msgspec.DecodeError) as fault:
+            HUB_UNREADABLE.labels(item.topic).inc()
+            log.error(
+                "hub_message_unreadable", topic=item.topic, partition=item.partition, offset=item.offset, fault=str(fault)
+            )
+        yield Arrived(item.topic, item.partition, item.offset, item.at_ms, message)
