@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 
 import msgspec
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, KafkaException, Message
 
-from infra.kafka import open_consumer, read_to_end
+from infra.kafka import ends, open_consumer, read_to_end
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.directory import DeviceRecord, DirectoryRecord, MemberRecord, SessionRecord, directory_decoder
@@ -23,28 +23,39 @@ class Directory:
         self.sessions: dict[str, SessionRecord] = {}
         self.members: dict[int, MemberRecord] = {}
         self.devices_by_token_sha256: dict[str, DeviceRecord] = {}
-        self._sessions_of_member: dict[int, dict[str, None]] = {}
+        self._sessions_of_member: dict[int, tuple[SessionRecord, ...]] = {}
+        """By start; each tuple is replaced as a whole, so that another thread may read while `put` runs."""
 
     def put(self, record: DirectoryRecord) -> None:
         """Take one record in; it replaces the older one of its key."""
         match record:
             case SessionRecord():
-                before = self.sessions.get(record.session_id)
-                for gone in {p.member_id for p in before.participants} if before else ():
-                    self._sessions_of_member[gone].pop(record.session_id, None)
-                for participant in record.participants:
-                    self._sessions_of_member.setdefault(participant.member_id, {})[record.session_id] = None
-                self.sessions[record.session_id] = record
+                self._put_session(record)
             case MemberRecord():
                 self.members[record.member_id] = record
             case DeviceRecord():
                 self.devices_by_token_sha256[record.token_sha256] = record
 
+    def _put_session(self, record: SessionRecord) -> None:
+        before = self.sessions.get(record.session_id)
+        self.sessions[record.session_id] = record
+        present = {participant.member_id for participant in record.participants}
+        former = {participant.member_id for participant in before.participants} if before else set()
+        for member_id in present | former:
+            others = [s for s in self._sessions_of_member.get(member_id, ()) if s.session_id != record.session_id]
+            held = [*others, record] if member_id in present else others
+            self._sessions_of_member[member_id] = tuple(sorted(held, key=lambda session: session.started_at_ms))
+
     def session_at(self, member_id: int, at_ms: int) -> SessionRecord | None:
         """The session this member took part in at that moment; of several, the one that started last."""
-        held = [self.sessions[session_id] for session_id in self._sessions_of_member.get(member_id, ())]
-        fitting = [s for s in held if s.started_at_ms <= at_ms and (s.ended_at_ms is None or at_ms <= s.ended_at_ms)]
-        return max(fitting, key=lambda session: session.started_at_ms, default=None)
+        for session in reversed(self._sessions_of_member.get(member_id, ())):
+            if session.started_at_ms <= at_ms and (session.ended_at_ms is None or at_ms <= session.ended_at_ms):
+                return session
+        return None
+
+    def takes_part(self, member_id: int, session_id: str) -> bool:
+        """Whether the member is on the roster of that session."""
+        return any(session.session_id == session_id for session in reversed(self._sessions_of_member.get(member_id, ())))
 
 
 class DirectoryReader:
@@ -60,6 +71,8 @@ class DirectoryReader:
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._taken = threading.Condition()
+        self._next_offset = ends(self._consumer, DIRECTORY.name, 0)[1]
         for message in read_to_end(self._consumer, DIRECTORY):
             self._take(message)
 
@@ -76,6 +89,16 @@ class DirectoryReader:
         """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="directory", daemon=True)
         self._thread.start()
+
+    def catch_up(self, timeout_s: float = 5) -> bool:
+        """While `follow` runs: wait until all that the topic holds now is taken in. False when that took too long."""
+        try:
+            high = ends(self._consumer, DIRECTORY.name, 0, timeout_s)[1]
+        except KafkaException as failure:
+            log.warning("directory_end_unknown", failure=str(failure))
+            return False
+        with self._taken:
+            return self._taken.wait_for(lambda: self._next_offset >= high, timeout_s)
 
     def close(self) -> None:
         """Stop the thread and leave Kafka."""
@@ -95,6 +118,12 @@ class DirectoryReader:
                     log.error("directory_read_failed", error=str(fault))
 
     def _take(self, message: Message) -> None:
+        self._put(message)
+        with self._taken:
+            self._next_offset = max(self._next_offset, (message.offset() or 0) + 1)
+            self._taken.notify_all()
+
+    def _put(self, message: Message) -> None:
         value = message.value()
         if value is None:
             return

@@ -85,12 +85,15 @@ class Settings(BaseSettings):
     api_port: int = Field(28080, ge=1024, le=65535, description="port of API and pages")
     gateway_host: str = Field("127.0.0.1", description="address on which the device gateway listens")
     gateway_port: int = Field(28081, ge=1024, le=65535, description="port of the device gateway")
+    supervisor_port: int = Field(28089, ge=1024, le=65535, description="where the supervisor shows its Prometheus metrics")
     metrics_port: int = Field(28090, ge=1024, le=65535, description="first of the ports on which flows show Prometheus metrics")
     public_origins: str = Field("", description="further origins, separated by commas, whose pages may open the WebSocket")
 
     jwt_secret: SecretStr = Field(SecretStr(""), description="key that signs access tokens; made at the first start")
     access_token_s: int = Field(900, ge=60, le=86_400, description="life of an access token in seconds")
     refresh_token_s: int = Field(14 * 86_400, ge=600, description="life of a sign-in without use, in seconds")
+    requests_per_minute: int = Field(100, ge=1, description="REST requests a minute that one user may make")
+    sign_ins_per_minute: int = Field(20, ge=1, description="sign-ins and renewals a minute from one address")
     device_events_per_s: float = Field(200, gt=0, description="events a second that one device token may send, on average")
     device_events_burst: int = Field(2_000, ge=1, description="events that one device token may send at once")
     hub_events_per_s: float = Field(5_000, gt=0, description="the same for a hub, whose token may send for every member")
@@ -112,8 +115,12 @@ class Settings(BaseSettings):
         if self.kafka_security_protocol.startswith("SASL") and not (self.kafka_sasl_mechanism and self.kafka_sasl_username):
             faults.append("PACELINE_KAFKA_SECURITY_PROTOCOL asks for SASL: set PACELINE_KAFKA_SASL_MECHANISM and _USERNAME")
         ports = [self.kafka_port, self.kafka_port + 1, self.clickhouse_port, self.api_port, self.gateway_port]
+        ports += [self.supervisor_port, *(self.metrics_port + n for n in range(2 * self.flow_groups))]
         if len(set(ports)) != len(ports):
-            faults.append(f"ports must differ from each other: kafka, kafka + 1, clickhouse, api, gateway are {ports}")
+            faults.append(
+                "ports must differ from each other: kafka, kafka + 1, clickhouse, api, gateway, supervisor, "
+                f"metrics (two for each flow group) are {ports}"
+            )
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -11,14 +11,22 @@ EVENTS_DOUBLED = Counter(
 )
 EVENTS_REJECTED = Counter("paceline_events_rejected", "Events refused at a door, by reason", ["door", "reason"])
 REQUESTS_REFUSED = Counter("paceline_requests_refused", "Requests refused as a whole, by reason", ["door", "reason"])
+DEAD_LETTERS_SKIPPED = Counter(
+    "paceline_dead_letters_skipped", "Refused events whose bytes were not kept because too many came at once", ["stage"]
+)
 PUBLISH_SECONDS = Histogram("paceline_publish_seconds", "From publishing to Kafka's acknowledgement", buckets=FAST_S)
 PUBLISH_IN_FLIGHT = Gauge(
     "paceline_publish_in_flight", "Events published and not yet acknowledged; at its cap the door answers 503"
 )
 STREAMS_OPEN = Gauge("paceline_streams_open", "Open WebSocket streams of hubs")
 
-# Flows: read = kept + late + rejected.
-FLOW_EVENTS = Counter("paceline_flow_events", "Events by flow and exit (kept, late, rejected)", ["flow", "exit"])
+# Flows: read = kept + late + rejected (+ outside: flow live leaves events outside any session to flow store).
+FLOW_EVENTS = Counter("paceline_flow_events", "Events by flow and exit (kept, late, rejected, outside)", ["flow", "exit"])
+FLOW_MESSAGES_EXPIRED = Counter(
+    "paceline_flow_messages_expired",
+    "Messages that retention deleted before the flow read them; must stay 0, else the flow was down too long",
+    ["topic"],
+)
 FLOW_LAG_MESSAGES = Gauge(
     "paceline_flow_lag_messages", "Messages behind the log's end; growing means the flow is too slow", ["flow", "group"]
 )

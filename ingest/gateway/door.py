@@ -1,0 +1,95 @@
+"""What both doors of the gateway do with the raw events of an authenticated device."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from infra.clock import Clock
+from infra.telemetry.metrics import EVENTS_REJECTED
+from ingest.decoding import decode_event, event_id_of
+from ingest.gateway.rates import Rates
+from ingest.gateway.refused_bytes import RefusedBytes
+from ingest.outcomes import Outcome, SlowDown, rejected
+from ingest.publisher import Publisher
+from schemas.directory import DeviceRecord
+from schemas.events import DeviceEvent
+
+DoorName = Literal["http", "stream"]
+
+
+class RejectedEvent(Struct, frozen=True):
+    """One refused event: its place in the request, the id it called itself by, and why."""
+
+    index: int
+    event_id: str
+    reason: str
+    detail: str
+
+
+class Answer(Struct, frozen=True):
+    """What became of a batch. `unconfirmed` events must be sent again; they will not count twice."""
+
+    accepted: int
+    doubled: int
+    rejected: list[RejectedEvent]
+    unconfirmed: int = 0
+
+    @property
+    def all_rejected(self) -> bool:
+        return bool(self.rejected) and not (self.accepted or self.doubled or self.unconfirmed)
+
+
+class Limited(SlowDown):
+    """This device sends faster than it may."""
+
+
+class Door:
+    """Decode, check the device's right, publish, and account for every event."""
+
+    def __init__(self, publisher: Publisher, rates: Rates, refused: RefusedBytes, clock: Clock) -> None:
+        self._publisher = publisher
+        self._rates = rates
+        self._refused = refused
+        self._clock = clock
+        self.last_received_ms: dict[int, int] = {}
+        """When the newest event of each member came in, since this gateway started."""
+
+    async def take(self, name: DoorName, device: DeviceRecord, raws: Sequence[bytes], *, history: bool = False) -> Answer:
+        """Raises Limited or SlowDown before any event is taken."""
+        wait_s = self._rates.wait_s(device, len(raws), self._clock())
+        if wait_s:
+            raise Limited(f"{device.device_id} sends faster than it may", wait_s)
+        decoded = [_permitted(device, decode_event(raw)) for raw in raws]
+        events = [event for event in decoded if not isinstance(event, Outcome)]
+        published = await self._publisher.publish_decoded(events, history=history) if events else []
+        self._note(events, published)
+        remaining = iter(published)
+        outcomes = [event if isinstance(event, Outcome) else next(remaining) for event in decoded]
+        for event in decoded:
+            if isinstance(event, Outcome):
+                EVENTS_REJECTED.labels("gateway", event.reason).inc()
+        return self._answer(name, device, raws, outcomes)
+
+    def _note(self, events: Sequence[DeviceEvent], outcomes: Sequence[Outcome]) -> None:
+        now_ms = self._clock()
+        for event, outcome in zip(events, outcomes, strict=True):
+            if outcome.kind != "rejected":
+                self.last_received_ms[event.member_id] = now_ms
+
+    def _answer(self, name: DoorName, device: DeviceRecord, raws: Sequence[bytes], outcomes: Sequence[Outcome]) -> Answer:
+        refusals: list[RejectedEvent] = []
+        kinds = {"accepted": 0, "doubled": 0, "rejected": 0, "unconfirmed": 0}
+        for index, outcome in enumerate(outcomes):
+            kinds[outcome.kind] += 1
+            if outcome.kind == "rejected":
+                refusals.append(RejectedEvent(index, event_id_of(raws[index]), outcome.reason, outcome.detail))
+                if outcome.reason != "not_stored":
+                    self._refused.write(f"gateway/{name}", device.device_id, raws[index], outcome.reason, outcome.detail)
+        return Answer(kinds["accepted"], kinds["doubled"], refusals, kinds["unconfirmed"])
+
+
+def _permitted(device: DeviceRecord, event: DeviceEvent | Outcome) -> DeviceEvent | Outcome:
+    if isinstance(event, Outcome) or device.scope == "gateway" or event.member_id == device.member_id:
+        return event
+    return rejected("forbidden_member", f"this token may send for member {device.member_id} only")
