@@ -1,12 +1,107 @@
-"""Commands of the house itself: settings."""
+"""Commands of the house itself: run it, look at it, migrate, reset, settings."""
 
 import typer
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
+    for name, command in {
+        "up": up,
+        "status": status,
+        "stop": stop,
+        "reset": reset,
+        "migrate": migrate,
+        "topics": topics,
+    }.items():
+        app.command(name, rich_help_panel="Operate")(command)
     app.command("settings", rich_help_panel="Operate")(show_settings)
     app.command("schemas", rich_help_panel="Develop")(write_schemas)
+    warehouse = typer.Typer(no_args_is_help=True, help="The embedded warehouse.")
+    warehouse.command("serve")(serve_warehouse)
+    app.add_typer(warehouse, name="warehouse", rich_help_panel="Operate")
+
+
+def up() -> None:
+    """Start the servers that have no address of their own, migrate, then start Paceline; Ctrl-C stops all of it."""
+    from rich.console import Console
+
+    from infra import operate
+    from infra.settings import load_settings
+    from infra.telemetry.logs import start_logs
+
+    settings = load_settings()
+    start_logs(settings, "supervisor")
+    operate.up(settings, Console(soft_wrap=True))
+
+
+def status() -> None:
+    """Show which processes run. Exit code 0: all ready; 1: not."""
+    from rich.console import Console
+
+    from infra import operate
+    from infra.settings import load_settings
+
+    if not operate.status(load_settings(), Console()):
+        raise typer.Exit(1)
+
+
+def stop() -> None:
+    """Stop a Paceline that was started elsewhere on this home."""
+    from rich.console import Console
+
+    from infra import operate
+    from infra.settings import load_settings
+
+    operate.stop(load_settings(), Console())
+
+
+def reset(
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+) -> None:
+    """Remove everything that the embedded servers and flows keep: all recordings, people and classes."""
+    from infra import operate
+    from infra.settings import load_settings
+
+    settings = load_settings()
+    removed = operate.what_reset_removes(settings)
+    if not removed:
+        typer.echo(f"There is nothing to remove in {settings.home}.")
+        return
+    typer.echo("This removes for good:\n  " + "\n  ".join(str(path) for path in removed))
+    if not yes:
+        typer.confirm("Remove them?", abort=True)
+    operate.reset(settings)
+    typer.echo("Removed.")
+
+
+def migrate() -> None:
+    """Bring topics, warehouse and control plane to this release's shape; the servers must run."""
+    from infra.migrate import migrate as migrate_all
+    from infra.settings import ensure_secrets, load_settings
+
+    migrate_all(ensure_secrets(load_settings()))
+    typer.echo("Topics, warehouse and control plane are up to date.")
+
+
+def topics(
+    make: bool = typer.Option(False, "--make", help="Make those that are missing."),
+) -> None:
+    """List Kafka's topics: key, partitions, retention, purpose."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from infra.kafka import ensure_topics
+    from infra.settings import load_settings
+    from schemas.topics import DAY_MS, TOPICS
+
+    if make:
+        made = ensure_topics(load_settings())
+        typer.echo("made: " + ", ".join(made) if made else "None was missing.")
+    table = Table("topic", "key", "partitions", "kept", "purpose")
+    for topic in TOPICS:
+        kept = "newest of each key" if topic.cleanup == "compact" else f"{topic.retention_ms / DAY_MS:g} days"
+        table.add_row(topic.name, topic.key, str(topic.partitions), kept, topic.purpose)
+    Console().print(table)
 
 
 def show_settings(
@@ -37,3 +132,10 @@ def write_schemas(
     if release:
         write_documents(RELEASED)
     typer.echo("\n".join(changed) if changed else "Everything was up to date.")
+
+
+def serve_warehouse() -> None:
+    """Serve the embedded warehouse (ClickHouse over HTTP) on loopback until SIGTERM."""
+    from infra.embedded.warehouse.command import serve
+
+    serve()

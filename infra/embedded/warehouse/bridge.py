@@ -1,0 +1,42 @@
+"""Hands a result from a lane's thread to the event loop, never faster than the client takes it."""
+
+import asyncio
+import threading
+
+from infra.embedded.warehouse.errors import QueryFailed
+
+_AHEAD = 8
+_STALL_S = 60
+SOCKET_TIMEOUT = 209
+
+
+class Abandoned(Exception):
+    """The client has gone: stop and clean up."""
+
+
+class Bridge:
+    """`put` from one thread, `get` in the loop. A client that takes nothing for a minute loses its query: the thread goes on."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_AHEAD)
+        self._gone = threading.Event()
+
+    def put(self, piece: bytes | None) -> None:
+        """Wait for room and hand over; None is the end. Raises Abandoned or QueryFailed when nobody will take it."""
+        if piece is not None and not self._room.acquire(timeout=_STALL_S):
+            raise QueryFailed(SOCKET_TIMEOUT, f"The client took nothing for {_STALL_S} seconds.")
+        if self._gone.is_set():
+            raise Abandoned
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, piece)
+
+    async def get(self) -> bytes | None:
+        piece = await self._queue.get()
+        self._room.release()
+        return piece
+
+    def abandon(self) -> None:
+        """Tell the thread that nobody listens any more."""
+        self._gone.set()
+        self._room.release()

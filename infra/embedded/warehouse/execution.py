@@ -1,0 +1,100 @@
+"""Runs one prepared request on the engine, in a lane's thread."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+from chdb.state.sqlitelike import Connection
+
+from infra.embedded.warehouse.engine import quote_name, quote_text
+from infra.embedded.warehouse.errors import from_engine
+from infra.embedded.warehouse.request import Arguments
+from infra.embedded.warehouse.statement import Insert
+from infra.embedded.warehouse.users import User
+
+_PIECE_BYTES = 1024 * 1024
+READONLY_STRICT, READONLY_WITH_SETTINGS = 1, 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A result as a whole, with what the engine counted."""
+
+    data: bytes
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+    elapsed_s: float = 0
+
+
+def apply_settings(connection: Connection, arguments: Arguments, user: User, *, readonly: int) -> None:
+    """Give the connection the request's parameters and settings, then the user's limits, and read-only mode last of all."""
+    values = {f"param_{name}": value for name, value in arguments.parameters.items()}
+    values |= {name: str(limit) for name, limit in user.limits.items()}
+    values |= arguments.settings
+    if readonly:
+        values["readonly"] = str(readonly)
+    set_values(connection, values)
+
+
+def set_values(connection: Connection, values: Mapping[str, str]) -> None:
+    """One SET for all of them."""
+    if values:
+        run(connection, "SET " + ", ".join(f"{quote_name(name)} = {quote_text(value)}" for name, value in values.items()))
+
+
+def changed_values(connection: Connection, names: Mapping[str, str]) -> dict[str, str | None]:
+    """What these settings are now in this connection, None where nobody has changed them."""
+    asked = ", ".join(quote_text(name) for name in names)
+    found = run(
+        connection, f"SELECT name, value FROM system.settings WHERE changed AND name IN ({asked})", "JSONCompactEachRow"
+    )
+    known = dict(orjson.loads(line) for line in found.data.splitlines())
+    return {name: known.get(name) for name in names}
+
+
+def restore_values(connection: Connection, values: Mapping[str, str | None]) -> None:
+    """Undo what a request has set in a connection that outlives it."""
+    parts = [f"{name} = {'DEFAULT' if value is None else quote_text(value)}" for name, value in values.items()]
+    if parts:
+        run(connection, "SET " + ", ".join(parts))
+
+
+def run(connection: Connection, sql: str, output_format: str = "TabSeparated") -> Outcome:
+    """The whole result of one statement."""
+    try:
+        result = connection.query(sql, output_format)
+        return Outcome(
+            data=bytes(result.bytes() or b""),
+            read_rows=result.storage_rows_read(),
+            read_bytes=result.storage_bytes_read(),
+            written_rows=result.rows_written(),
+            written_bytes=result.bytes_written(),
+            elapsed_s=result.elapsed(),
+        )
+    except RuntimeError as failure:
+        raise from_engine(failure) from None
+
+
+def insert(connection: Connection, statement: Insert) -> Outcome:
+    """Insert the data, all or nothing."""
+    try:
+        with connection.send_insert(statement.head.decode(), statement.input_format) as inserter:
+            for piece in statement.data:
+                for start in range(0, len(piece), _PIECE_BYTES):
+                    inserter.append(piece[start : start + _PIECE_BYTES])
+            result = inserter.finish()
+        return Outcome(b"", written_rows=result.rows_written, written_bytes=result.bytes_written, elapsed_s=result.elapsed)
+    except RuntimeError as failure:
+        raise from_engine(failure) from None
+
+
+def pieces(connection: Connection, sql: str, output_format: str) -> Iterator[bytes]:
+    """The result piece by piece. Closing the iterator early stops the query."""
+    try:
+        with connection.send_query(sql, output_format) as stream:
+            for piece in stream:
+                yield bytes(piece.bytes())
+    except RuntimeError as failure:
+        raise from_engine(failure) from None

@@ -1,0 +1,172 @@
+"""One query from its arguments to its response: which statement, whose right, which lane, which way out."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from chdb.state.sqlitelike import Connection
+
+from infra.embedded.warehouse import execution, permissions
+from infra.embedded.warehouse.bridge import Abandoned, Bridge
+from infra.embedded.warehouse.compression import Packer, packer
+from infra.embedded.warehouse.engine import Effect, Engine, quote_name
+from infra.embedded.warehouse.errors import SYNTAX_ERROR, QueryFailed
+from infra.embedded.warehouse.execution import Outcome
+from infra.embedded.warehouse.formats import is_separable
+from infra.embedded.warehouse.request import Arguments
+from infra.embedded.warehouse.sessions import Session
+from infra.embedded.warehouse.statement import Insert, Statement, read_statement
+from infra.embedded.warehouse.users import User
+
+
+@dataclass(frozen=True)
+class Query:
+    """A request that has passed every check and may run."""
+
+    user: User
+    arguments: Arguments
+    statement: Statement | Insert
+    effect: Effect
+    reads_only: bool
+    coding: str | None
+
+    @property
+    def output_format(self) -> str:
+        own = self.statement.output_format if isinstance(self.statement, Statement) else None
+        return own or self.arguments.default_format or "TabSeparated"
+
+    @property
+    def writes(self) -> bool:
+        return self.effect not in (Effect.READS, Effect.UNREADABLE)
+
+    @property
+    def streams(self) -> bool:
+        return (
+            isinstance(self.statement, Statement)
+            and self.effect is Effect.READS
+            and self.statement.streams
+            and not self.arguments.wait_for_end
+            and is_separable(self.output_format)
+        )
+
+
+def prepare(engine: Engine, user: User, arguments: Arguments, body: bytes, *, reads_only: bool, coding: str | None) -> Query:
+    """Decide what a request is and whether it may run. Raises QueryFailed when it may not. Call it from one thread at a time."""
+    statement = read_statement(arguments.query, body)
+    if isinstance(statement, Insert):
+        effect, words = Effect.WRITES, (b"INSERT",)
+    else:
+        effect, words = engine.effect(_decode(statement.sql)), statement.words
+    permissions.check_permission(user, effect, words, reads_only=reads_only)
+    return Query(user, arguments, statement, effect, reads_only, coding)
+
+
+@contextmanager
+def _connected(engine: Engine, query: Query, session: Session | None) -> Iterator[Connection]:
+    arguments = query.arguments
+    if session is None or not query.user.writes:
+        with engine.connect(_database(arguments, session)) as connection:
+            execution.apply_settings(connection, arguments, query.user, readonly=_readonly(query))
+            yield connection
+        return
+    if session.connection is None:
+        session.connection = engine.connect("")
+    connection = session.connection
+    if arguments.database and arguments.database != session.asked_database:
+        execution.run(connection, f"USE {quote_name(arguments.database)}")
+        session.asked_database = arguments.database
+    before = execution.changed_values(connection, arguments.settings) if arguments.settings else {}
+    try:
+        execution.apply_settings(connection, arguments, query.user, readonly=0)
+        yield connection
+    finally:
+        execution.restore_values(connection, before)
+
+
+def _database(arguments: Arguments, session: Session | None) -> str:
+    if session is None:
+        return arguments.database
+    if arguments.database != session.asked_database:
+        session.asked_database = session.database = arguments.database
+    return session.database
+
+
+def _readonly(query: Query) -> int:
+    if not query.user.writes or query.effect is Effect.UNREADABLE:
+        return execution.READONLY_STRICT
+    if query.reads_only:
+        return execution.READONLY_WITH_SETTINGS
+    return query.arguments.readonly
+
+
+def run_whole(engine: Engine, query: Query, session: Session | None) -> Outcome:
+    """Run to the end and keep the result in memory."""
+    with _connected(engine, query, session) as connection:
+        if isinstance(query.statement, Insert):
+            return execution.insert(connection, query.statement)
+        outcome = execution.run(connection, _decode(query.statement.sql), query.output_format)
+        if session and query.statement.words[:1] == (b"USE",):
+            session.database = (
+                execution.run(connection, "SELECT currentDatabase()", "TabSeparatedRaw").data.decode().rstrip("\n")
+            )
+        if query.coding:
+            packing = packer(query.coding)
+            return Outcome(packing.compress(outcome.data) + packing.flush(), *_counts(outcome))
+        return outcome
+
+
+def run_streaming(engine: Engine, query: Query, session: Session | None, bridge: Bridge, tag: str) -> Outcome | None:
+    """Run and hand the result over piece by piece; an Outcome when it turned out to have no pieces.
+
+    Raises QueryFailed only before the first piece; a later failure is written into the result, as ClickHouse does.
+    """
+    assert isinstance(query.statement, Statement)
+    packing = packer(query.coding) if query.coding else None
+    sql = _decode(query.statement.sql)
+    with _connected(engine, query, session) as connection:
+        found = execution.pieces(connection, sql, query.output_format)
+        first = next(found, None)
+        if first is None:
+            # The engine gives no piece for no rows, but some formats have a header to show.
+            return run_whole(engine, query, None)
+        try:
+            _hand_over(bridge, packing, first)
+            for piece in found:
+                _hand_over(bridge, packing, piece)
+        except QueryFailed as failure:
+            _hand_over(bridge, packing, failure_block(failure, tag))
+        except Abandoned:
+            return None
+        finally:
+            found.close()
+    if packing:
+        bridge.put(packing.flush())
+    bridge.put(None)
+    return None
+
+
+def _hand_over(bridge: Bridge, packing: Packer | None, piece: bytes) -> None:
+    bridge.put(packing.compress(piece) if packing else piece)
+
+
+def failure_block(failure: QueryFailed, tag: str) -> bytes:
+    """What ClickHouse writes into a result that failed after it had begun."""
+    message = failure.message.encode()
+    return b"__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n" % (tag.encode(), message, len(message) + 1, tag.encode())
+
+
+def new_tag() -> str:
+    """A mark that no result can contain by accident or intent."""
+    return secrets.token_hex(8)
+
+
+def _counts(outcome: Outcome) -> tuple[int, int, int, int, float]:
+    return outcome.read_rows, outcome.read_bytes, outcome.written_rows, outcome.written_bytes, outcome.elapsed_s
+
+
+def _decode(sql: bytes) -> str:
+    try:
+        return sql.decode()
+    except UnicodeDecodeError:
+        raise QueryFailed(SYNTAX_ERROR, "The query is not UTF-8.") from None
