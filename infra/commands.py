@@ -5,6 +5,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
+    app.command("demo", rich_help_panel="Start here")(demo)
     for name, command in {
         "up": up,
         "status": status,
@@ -32,6 +33,22 @@ def up() -> None:
     settings = load_settings()
     start_logs(settings, "supervisor")
     operate.up(settings, Console(soft_wrap=True))
+
+
+def demo(
+    members: int = typer.Option(40, "--members", min=1, max=100, help="How many train."),
+    seconds: float | None = typer.Option(None, "--seconds", envvar="DEMO_SECONDS", min=1, help="End by itself after so long."),
+) -> None:
+    """Start everything and a simulated class; print the page's address and a login made for this run."""
+    from rich.console import Console
+
+    from infra.demo import demo as show
+    from infra.settings import load_settings
+    from infra.telemetry.logs import start_logs
+
+    settings = load_settings()
+    start_logs(settings, "demo")
+    show(settings, Console(soft_wrap=True), members=members, seconds=seconds)
 
 
 def status() -> None:

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     gateway_port: int = Field(28081, ge=1024, le=65535, description="port of the device gateway")
     supervisor_port: int = Field(28089, ge=1024, le=65535, description="where the supervisor shows its Prometheus metrics")
     metrics_port: int = Field(28090, ge=1024, le=65535, description="first of the ports on which flows show Prometheus metrics")
+    simulator_port: int = Field(28082, ge=1024, le=65535, description="where the demo's straps are switched on and off")
     public_origins: str = Field("", description="further origins, separated by commas, whose pages may open the WebSocket")
 
     jwt_secret: SecretStr = Field(SecretStr(""), description="key that signs access tokens; made at the first start")
@@ -97,7 +98,7 @@ class Settings(BaseSettings):
     device_events_per_s: float = Field(200, gt=0, description="events a second that one device token may send, on average")
     device_events_burst: int = Field(2_000, ge=1, description="events that one device token may send at once")
     hub_events_per_s: float = Field(5_000, gt=0, description="the same for a hub, whose token may send for every member")
-    hub_events_burst: int = Field(20_000, ge=1)
+    hub_events_burst: int = Field(20_000, ge=1, description="events that a hub's token may send at once")
     device_token: SecretStr = Field(SecretStr(""), description="device token that `replay` and `simulate` send with")
 
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
@@ -201,15 +202,18 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 def ensure_secrets(settings: Settings) -> Settings:
     """Write a random value for every secret that has none, readable by the owner only, and return the complete settings."""
-    folder = settings.home / "secrets"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made: dict[str, SecretStr] = {}
     for name in GENERATED_SECRETS:
-        value: SecretStr = getattr(settings, name)
-        if value.get_secret_value():
-            continue
-        made[name] = SecretStr(secrets.token_urlsafe(32))
-        path = folder / f"paceline_{name}"
-        path.touch(mode=0o600)
-        path.write_text(made[name].get_secret_value())
+        if not getattr(settings, name).get_secret_value():
+            made[name] = SecretStr(secrets.token_urlsafe(32))
+            write_secret(settings, name, made[name].get_secret_value())
     return settings.model_copy(update=made)
+
+
+def write_secret(settings: Settings, name: str, value: str) -> None:
+    """Keep a secret in its file, from which every later start reads it."""
+    folder = settings.home / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"paceline_{name}"
+    path.touch(mode=0o600)
+    path.write_text(value)
