@@ -68,21 +68,15 @@ def temporary_home() -> Iterator[Path]:
 
 def settings_in(home: Path, **overrides: object) -> Settings:
     """Settings with free ports and generated secrets."""
-    kafka, clickhouse, api, gateway, metrics = _ports_for_settings()
-    ports = {
-        "kafka_port": kafka,
-        "clickhouse_port": clickhouse,
-        "api_port": api,
-        "gateway_port": gateway,
-        "metrics_port": metrics,
-    }
+    names = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "metrics_port")
+    ports = dict(zip(names, _ports_for_settings(), strict=True))
     return ensure_secrets(load_settings(home=home, **{**ports, "log_format": "console", **overrides}))
 
 
 def _ports_for_settings() -> tuple[int, ...]:
     """Kafka needs two in a row, the flows' metrics sixteen."""
     while True:
-        ports = free_ports(5)
+        ports = free_ports(6)
         if min(abs(a - b) for a in ports for b in ports if a is not b) > 20:
             return tuple(ports)
 
@@ -139,7 +133,9 @@ class Servers:
             migrate_control_plane(self.settings)
 
     def warehouse(self) -> None:
-        if not list((ROOT / "infra" / "embedded" / "warehouse").glob("*.py")):
+        if subprocess.run(
+            [sys.executable, "-m", "infra.cli", "warehouse", "--help"], check=False, capture_output=True
+        ).returncode:
             return
         command = [sys.executable, "-m", "infra.cli", "warehouse", "serve"]
         launch = Launch(command, child_environment(self.settings), self.settings.home)

@@ -1,0 +1,118 @@
+"""Every process of an installation: command, order, ports, readiness. A server that has an address of its own is left out."""
+
+import sys
+from collections.abc import Callable
+
+import httpx
+
+from infra.embedded.kafka import EmbeddedKafka
+from infra.embedded.launch import Launch
+from infra.embedded.postgres import EmbeddedPostgres
+from infra.migrate import migrate
+from infra.settings import Settings, child_environment
+from infra.supervisor import Child, Port, Stage
+
+PROBE_S = 2.0
+
+
+def stages(settings: Settings) -> tuple[Stage, ...]:
+    """What `paceline up` runs: the embedded servers, then the migrations, then our own processes."""
+    servers = (kafka_child(settings), postgres_child(settings), warehouse_child(settings))
+    ours = (*flow_children(settings), api_child(settings), gateway_child(settings))
+    return (
+        Stage(tuple(child for child in servers if child), then=lambda: migrate(settings), then_name="The migration"),
+        Stage(ours),
+    )
+
+
+def flow_port(settings: Settings, flow: str, group: int) -> int:
+    """Where a flow shows health, readiness and metrics."""
+    return settings.metrics_port + 2 * group + (0 if flow == "store" else 1)
+
+
+def kafka_child(settings: Settings) -> Child | None:
+    """Apache Kafka, unless it has an address."""
+    if settings.kafka:
+        return None
+    kafka = EmbeddedKafka(settings.home, settings.kafka_port)
+    return Child(
+        name="kafka",
+        prepare=kafka.prepare,
+        launch=kafka.launch,
+        ready=kafka.ready,
+        ports=(
+            Port(settings.kafka_port, "PACELINE_KAFKA_PORT"),
+            Port(settings.kafka_port + 1, "PACELINE_KAFKA_PORT, whose successor Kafka's controller uses"),
+        ),
+        stop_timeout_s=20,
+    )
+
+
+def postgres_child(settings: Settings) -> Child | None:
+    """PostgreSQL, unless it has an address."""
+    if settings.postgres.get_secret_value():
+        return None
+    postgres = EmbeddedPostgres(settings.home, settings.postgres_socket_dir)
+    return Child(
+        name="postgres",
+        prepare=postgres.prepare,
+        launch=postgres.launch,
+        ready=postgres.ready,
+        stop_signal=postgres.stop_signal,
+    )
+
+
+def warehouse_child(settings: Settings) -> Child | None:
+    """The warehouse, unless it has an address."""
+    if settings.clickhouse:
+        return None
+    port = Port(settings.clickhouse_port, "PACELINE_CLICKHOUSE_PORT")
+    return _ours(settings, "warehouse", ["warehouse", "serve"], port, path="/ping", stop_timeout_s=20)
+
+
+def gateway_child(settings: Settings) -> Child:
+    """The door for devices."""
+    return _ours(settings, "gateway", ["gateway"], Port(settings.gateway_port, "PACELINE_GATEWAY_PORT", settings.gateway_host))
+
+
+def api_child(settings: Settings) -> Child:
+    """The door for people."""
+    return _ours(settings, "api", ["api"], Port(settings.api_port, "PACELINE_API_PORT", settings.api_host))
+
+
+def flow_children(settings: Settings) -> list[Child]:
+    """Two flows for each group of partitions."""
+    return [
+        _ours(
+            settings,
+            f"flow-{flow}-{group}",
+            ["flow", flow, "--group", str(group)],
+            Port(flow_port(settings, flow, group), "PACELINE_METRICS_PORT and those after it"),
+        )
+        for group in range(settings.flow_groups)
+        for flow in ("store", "live")
+    ]
+
+
+def _ours(
+    settings: Settings, name: str, arguments: list[str], port: Port, *, path: str = "/ready", stop_timeout_s: float = 10
+) -> Child:
+    command = [sys.executable, "-P", "-m", "infra.cli", *arguments]
+    host = "127.0.0.1" if port.host in {"0.0.0.0", "::"} else port.host  # noqa: S104 - compared, not bound
+    return Child(
+        name=name,
+        launch=lambda: Launch(command, child_environment(settings), settings.home),
+        ready=_answers(f"http://{host}:{port.number}{path}"),
+        ports=(port,),
+        stop_timeout_s=stop_timeout_s,
+    )
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            return httpx.get(url, timeout=PROBE_S, trust_env=False).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    return ready

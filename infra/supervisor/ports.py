@@ -1,0 +1,41 @@
+"""Are the ports free? Asked before anything starts, so that the answer names the setting to change."""
+
+import contextlib
+import socket
+from collections.abc import Iterable
+
+import psutil
+
+from infra.errors import PacelineError
+from infra.supervisor.child import Port
+
+
+def check_ports(ports: Iterable[Port]) -> None:
+    """Raises PacelineError that names every taken port, its setting and, where the system tells, who holds it."""
+    taken = [port for port in ports if not _free(port)]
+    if taken:
+        raise PacelineError(
+            "These ports are taken:\n  " + "\n  ".join(f"{p.number} ({p.setting}){_holder_words(p)}" for p in taken),
+            "Stop what holds them, or set the named settings to other ports.",
+        )
+
+
+def _free(port: Port) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in port.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: connections that linger do not count
+        try:
+            probe.bind((port.host, port.number))
+        except OSError:
+            return False
+    return True
+
+
+def _holder_words(port: Port) -> str:
+    with contextlib.suppress(psutil.Error):  # other users' sockets may be hidden from us
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port.number and connection.status == psutil.CONN_LISTEN:
+                if connection.pid is None:
+                    break
+                process = psutil.Process(connection.pid)
+                return f" by {process.name()}, process {process.pid}"
+    return ""

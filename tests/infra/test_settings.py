@@ -1,0 +1,76 @@
+"""Settings: all faults at once, secrets never shown, children see what their parent saw."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.errors import PacelineError
+from infra.settings import GENERATED_SECRETS, child_environment, ensure_secrets, load_settings
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.cli", *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_fault_is_reported_together_and_by_its_variable(tmp_path: Path) -> None:
+    faulty = run(
+        "settings",
+        PACELINE_HOME=str(tmp_path),
+        PACELINE_KAFKA_PORT="80",
+        PACELINE_LOG_LEVEL="loud",
+        PACELINE_FLOW_EPOCH_S="never",
+    )
+    assert faulty.returncode == 1
+    for name in ("PACELINE_KAFKA_PORT", "PACELINE_LOG_LEVEL", "PACELINE_FLOW_EPOCH_S"):
+        assert name in faulty.stderr
+    assert "Traceback" not in faulty.stderr
+
+
+def test_ports_that_collide_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(PacelineError, match="ports must differ"):
+        load_settings(home=tmp_path, api_port=29_093)
+    with pytest.raises(PacelineError, match="ports must differ"):
+        load_settings(home=tmp_path, metrics_port=28_074, flow_groups=4)
+
+
+def test_shown_settings_hide_every_secret(tmp_path: Path) -> None:
+    secrets = {f"PACELINE_{name.upper()}": f"hush-{name}" for name in (*GENERATED_SECRETS, "kafka_sasl_password")}
+    shown = run("settings", PACELINE_HOME=str(tmp_path), PACELINE_POSTGRES="postgresql://me:hush-pg@db/x", **secrets)
+    assert shown.returncode == 0, shown.stderr
+    assert "PACELINE_JWT_SECRET" in shown.stdout
+    assert "hush" not in shown.stdout + shown.stderr
+
+
+def test_generated_secrets_are_random_kept_and_closed_to_others(tmp_path: Path) -> None:
+    first, again = ensure_secrets(load_settings(home=tmp_path)), load_settings(home=tmp_path)
+    values = [getattr(first, name).get_secret_value() for name in GENERATED_SECRETS]
+    assert len(set(values)) == len(values)
+    assert [getattr(again, name).get_secret_value() for name in GENERATED_SECRETS] == values
+    files = list((tmp_path / "secrets").iterdir())
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+
+
+def test_a_child_sees_the_settings_of_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = ensure_secrets(
+        load_settings(home=tmp_path, api_port=21_000, kafka="broker:9092", postgres="postgresql://a:b@db/x", flow_groups=2)
+    )
+    monkeypatch.setenv("PACELINE_LOG_LEVEL", "debug")
+    environment = child_environment(parent)
+    assert not [value for name, value in environment.items() if value == parent.jwt_secret.get_secret_value()]
+    for name in [name for name in os.environ if name.startswith("PACELINE_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == parent
