@@ -74,12 +74,14 @@ CHILD_STARTS = Counter(
 
 # Embedded warehouse
 WAREHOUSE_QUERIES = Counter("paceline_warehouse_queries", "Statements run, by user and kind (read, write)", ["user", "kind"])
-WAREHOUSE_ERRORS = Counter("paceline_warehouse_errors", "Requests that ended with a ClickHouse exception, by its code", ["code"])
+WAREHOUSE_ERRORS = Counter("paceline_warehouse_errors", "Requests that ended with an exception, by its code", ["code"])
 WAREHOUSE_SECONDS = Histogram(
     "paceline_warehouse_seconds", "From the end of the request's body to the end of its response", ["kind"], buckets=FAST_S
 )
 WAREHOUSE_ROWS_WRITTEN = Counter("paceline_warehouse_rows_written", "Rows that inserts have written")
-WAREHOUSE_WAITING = Gauge("paceline_warehouse_waiting", "Statements running or waiting; at the lane's bound it answers 503", ["lane"])
+WAREHOUSE_WAITING = Gauge(
+    "paceline_warehouse_waiting", "Statements running or waiting; at the lane's bound it answers 503", ["lane"]
+)
 WAREHOUSE_ACTIVE_PARTS = Gauge(
     "paceline_warehouse_active_parts", "Parts that queries have to read; hundreds mean that inserts are too small"
 )

@@ -3,11 +3,10 @@
 import asyncio
 import threading
 
-from infra.embedded.warehouse.errors import QueryFailed
+from infra.embedded.warehouse.errors import SOCKET_TIMEOUT, QueryFailed
 
 _AHEAD = 8
 _STALL_S = 60
-SOCKET_TIMEOUT = 209
 
 
 class Abandoned(Exception):
@@ -15,7 +14,7 @@ class Abandoned(Exception):
 
 
 class Bridge:
-    """`put` from one thread, `get` in the loop. A client that takes nothing for a minute loses its query: the thread goes on."""
+    """`put` and `end` from one thread, `get` in the loop. A client that takes nothing for a minute loses its query."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -23,15 +22,20 @@ class Bridge:
         self._room = threading.Semaphore(_AHEAD)
         self._gone = threading.Event()
 
-    def put(self, piece: bytes | None) -> None:
-        """Wait for room and hand over; None is the end. Raises Abandoned or QueryFailed when nobody will take it."""
-        if piece is not None and not self._room.acquire(timeout=_STALL_S):
+    def put(self, piece: bytes) -> None:
+        """Wait for room and hand over. Raises Abandoned or QueryFailed when nobody will take it."""
+        if not self._room.acquire(timeout=_STALL_S):
             raise QueryFailed(SOCKET_TIMEOUT, f"The client took nothing for {_STALL_S} seconds.")
         if self._gone.is_set():
             raise Abandoned
         self._loop.call_soon_threadsafe(self._queue.put_nowait, piece)
 
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, None)
+
     async def get(self) -> bytes | None:
+        """The next piece, None after the last."""
         piece = await self._queue.get()
         self._room.release()
         return piece

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import threading
 from enum import Enum
 from typing import IO, Any
 
@@ -39,6 +40,7 @@ class Engine:
         except Exception as failure:
             self._lock.close()
             raise PacelineError(f"The warehouse engine did not start on {folders.data}: {failure}") from failure
+        self._judging = threading.Lock()
         self._anchor.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
 
     def connect(self, database: str) -> Connection:
@@ -54,8 +56,9 @@ class Engine:
             raise from_engine(failure) from None
 
     def effect(self, sql: str) -> Effect:
-        """What this statement would do. Call it from one thread only. Raises QueryFailed for several statements at once."""
-        found: dict[str, Any] = self._anchor._conn.classify_query(sql)
+        """What this statement would do. Raises QueryFailed for several statements at once."""
+        with self._judging:
+            found: dict[str, Any] = self._anchor._conn.classify_query(sql)
         if found["statement_count"] > 1:
             raise QueryFailed(SYNTAX_ERROR, "Multi-statements are not allowed.")
         return Effect(found["query_class"].name)

@@ -1,6 +1,6 @@
 """Runs one prepared request on the engine, in a lane's thread."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -47,9 +47,8 @@ def set_values(connection: Connection, values: Mapping[str, str]) -> None:
 def changed_values(connection: Connection, names: Mapping[str, str]) -> dict[str, str | None]:
     """What these settings are now in this connection, None where nobody has changed them."""
     asked = ", ".join(quote_text(name) for name in names)
-    found = run(
-        connection, f"SELECT name, value FROM system.settings WHERE changed AND name IN ({asked})", "JSONCompactEachRow"
-    )
+    sql = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({asked})"  # noqa: S608 - quoted above
+    found = run(connection, sql, "JSONCompactEachRow")
     known = dict(orjson.loads(line) for line in found.data.splitlines())
     return {name: known.get(name) for name in names}
 
@@ -90,7 +89,7 @@ def insert(connection: Connection, statement: Insert) -> Outcome:
         raise from_engine(failure) from None
 
 
-def pieces(connection: Connection, sql: str, output_format: str) -> Iterator[bytes]:
+def pieces(connection: Connection, sql: str, output_format: str) -> Generator[bytes]:
     """The result piece by piece. Closing the iterator early stops the query."""
     try:
         with connection.send_query(sql, output_format) as stream:

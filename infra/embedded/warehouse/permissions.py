@@ -28,7 +28,7 @@ _WRITES = {
 
 
 def check_permission(user: User, effect: Effect, words: Sequence[bytes], *, reads_only: bool) -> None:
-    """Raise QueryFailed when this statement is not this user's to run; `reads_only` when the request may not change anything."""
+    """Raise QueryFailed when this statement is not this user's to run; a request that `reads_only` may change nothing."""
     first = words[0] if words else b""
     if effect in (Effect.READS, Effect.UNREADABLE):
         return

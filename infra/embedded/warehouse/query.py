@@ -1,7 +1,6 @@
 """One query from its arguments to its response: which statement, whose right, which lane, which way out."""
 
-import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -52,14 +51,24 @@ class Query:
 
 
 def prepare(engine: Engine, user: User, arguments: Arguments, body: bytes, *, reads_only: bool, coding: str | None) -> Query:
-    """Decide what a request is and whether it may run. Raises QueryFailed when it may not. Call it from one thread at a time."""
+    """Decide what a request is. Raises QueryFailed when it may not run."""
     statement = read_statement(arguments.query, body)
+    words: tuple[bytes, ...]
     if isinstance(statement, Insert):
-        effect, words = Effect.WRITES, (b"INSERT",)
+        # It answers with an empty body, which is no valid frame of any coding.
+        effect, words, coding = Effect.WRITES, (b"INSERT",), None
     else:
         effect, words = engine.effect(_decode(statement.sql)), statement.words
     permissions.check_permission(user, effect, words, reads_only=reads_only)
     return Query(user, arguments, statement, effect, reads_only, coding)
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """Where a streamed result goes. `tag` marks a failure written into it, so no result can contain one by accident."""
+
+    bridge: Bridge
+    tag: str
 
 
 @contextmanager
@@ -116,49 +125,54 @@ def run_whole(engine: Engine, query: Query, session: Session | None) -> Outcome:
         return outcome
 
 
-def run_streaming(engine: Engine, query: Query, session: Session | None, bridge: Bridge, tag: str) -> Outcome | None:
+def run_streaming(engine: Engine, query: Query, session: Session | None, way_out: WayOut) -> Outcome | None:
     """Run and hand the result over piece by piece; an Outcome when it turned out to have no pieces.
 
-    Raises QueryFailed only before the first piece; a later failure is written into the result, as ClickHouse does.
+    Raises QueryFailed only before the first piece or when the client stalls; a later failure of the engine is written into the
+    result, as ClickHouse does.
     """
-    assert isinstance(query.statement, Statement)
-    packing = packer(query.coding) if query.coding else None
-    sql = _decode(query.statement.sql)
-    with _connected(engine, query, session) as connection:
-        found = execution.pieces(connection, sql, query.output_format)
-        first = next(found, None)
-        if first is None:
-            # The engine gives no piece for no rows, but some formats have a header to show.
-            return run_whole(engine, query, None)
-        try:
-            _hand_over(bridge, packing, first)
-            for piece in found:
-                _hand_over(bridge, packing, piece)
-        except QueryFailed as failure:
-            _hand_over(bridge, packing, failure_block(failure, tag))
-        except Abandoned:
-            return None
-        finally:
-            found.close()
-    if packing:
-        bridge.put(packing.flush())
-    bridge.put(None)
-    return None
+    try:
+        with _connected(engine, query, session) as connection:
+            found = execution.pieces(connection, _decode(_text(query.statement)), query.output_format)
+            first = next(found, None)
+            if first is not None:
+                _hand_over_all(first, found, packer(query.coding) if query.coding else None, way_out)
+                return None
+        # The engine gives no piece for no rows, but some formats have a header to show.
+        return run_whole(engine, query, session)
+    finally:
+        way_out.bridge.end()
 
 
-def _hand_over(bridge: Bridge, packing: Packer | None, piece: bytes) -> None:
-    bridge.put(packing.compress(piece) if packing else piece)
+def _hand_over_all(first: bytes, rest: Generator[bytes], packing: Packer | None, way_out: WayOut) -> None:
+    put = way_out.bridge.put
+    try:
+        put(packing.compress(first) if packing else first)
+        for piece in _with_failure(rest, way_out.tag):
+            put(packing.compress(piece) if packing else piece)
+        if packing:
+            put(packing.flush())
+    except Abandoned:
+        return
+    finally:
+        rest.close()
+
+
+def _with_failure(pieces: Generator[bytes], tag: str) -> Generator[bytes]:
+    try:
+        yield from pieces
+    except QueryFailed as failure:
+        yield failure_block(failure, tag)
+
+
+def _text(statement: Statement | Insert) -> bytes:
+    return statement.head if isinstance(statement, Insert) else statement.sql
 
 
 def failure_block(failure: QueryFailed, tag: str) -> bytes:
     """What ClickHouse writes into a result that failed after it had begun."""
     message = failure.message.encode()
     return b"__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n" % (tag.encode(), message, len(message) + 1, tag.encode())
-
-
-def new_tag() -> str:
-    """A mark that no result can contain by accident or intent."""
-    return secrets.token_hex(8)
 
 
 def _counts(outcome: Outcome) -> tuple[int, int, int, int, float]:

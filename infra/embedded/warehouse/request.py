@@ -49,7 +49,7 @@ _LOCKED = {
     "format_schema",
     "format_schema_source",
 }
-_SETTING = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
+_SETTING = re.compile(r"[a-z_][a-z0-9_]{0,127}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,12 @@ def read_arguments(pairs: Mapping[str, bytes], headers: Mapping[str, str]) -> Ar
     )
 
 
-def check_settings(settings: Mapping[str, str], user: User) -> None:
-    """Raise QueryFailed when one of these is not this user's to change, or lies beyond the user's limit."""
-    for name, value in settings.items():
+def check_settings(arguments: Arguments, user: User) -> None:
+    """Raise QueryFailed when one of the settings is not this user's to change, or lies beyond the user's limit."""
+    for name in (*arguments.settings, *arguments.parameters):
         if not _SETTING.fullmatch(name):
-            raise QueryFailed(SYNTAX_ERROR, f"{name[:64]!r} is not the name of a setting.")
+            raise QueryFailed(SYNTAX_ERROR, f"{name[:64]!r} is not the name of a setting or parameter.")
+    for name, value in arguments.settings.items():
         if name.lower() in _LOCKED:
             raise QueryFailed(SETTING_CONSTRAINT_VIOLATION, f"Setting {name} should not be changed.")
         limit = user.limits.get(name)

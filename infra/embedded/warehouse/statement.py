@@ -13,6 +13,7 @@ from infra.embedded.warehouse.tokens import Kind, Token, significant
 
 _OPEN, _CLOSE = (b"(", b"[", b"{"), (b")", b"]", b"}")
 _NAMES = (Kind.WORD, Kind.QUOTED)
+_BEHIND_FORMAT: tuple[tuple[bytes, ...], ...] = ((), (b"SETTINGS",), (b"INTO",))
 # Its data are expressions of SQL.
 _VALUES = "Values"
 
@@ -41,9 +42,9 @@ class Insert:
 
 
 def read_statement(text: bytes, body: bytes = b"") -> Statement | Insert:
-    """Take apart what a request carries: `text` from its address, `body` from its body, one after the other, as ClickHouse does.
+    """Take apart what a request carries: `text` from its address and then its `body`, as ClickHouse does.
 
-    Raises QueryFailed for more than one statement, for INSERT from or into anything but a table and its data, for forbidden names.
+    Raises QueryFailed for more than one statement, for forbidden names, and for an INSERT of anything but data into a table.
     """
     for whole, rest in ((text, body), (text + b"\n" + body, b"")) if text and body else ((text or body, b""),):
         insert = _read_insert(whole, rest)
@@ -67,9 +68,7 @@ def _read_insert(sql: bytes, rest: bytes) -> Insert | None:
                 case b"SELECT" | b"WITH" | b"WATCH":
                     return None
                 case b"FROM":
-                    raise QueryFailed(
-                        ACCESS_DENIED, "INSERT … FROM INFILE would read files of the server: send the data instead."
-                    )
+                    raise QueryFailed(ACCESS_DENIED, "INSERT … FROM INFILE would read the server's files: send the data.")
                 case b"VALUES":
                     return _insert(sql, start, token.end, _VALUES, rest)
                 case b"FORMAT":
@@ -139,11 +138,12 @@ def _read_whole(sql: bytes) -> Statement:
         raise QueryFailed(SYNTAX_ERROR, "Multi-statements are not allowed.")
     top = _top_level(tokens)
     words = tuple(token.keyword for token in top)
-    if b"INSERT" in words[:1] or (b"INSERT" in words and b"INTO" in words):
-        if b"VALUES" in words or _format_index(words, top, anywhere=True) is not None:
-            raise QueryFailed(NOT_IMPLEMENTED, "Data may follow only INSERT INTO table FORMAT … or VALUES …, not a SELECT.")
-    index = _format_index(words, top, anywhere=False)
-    return Statement(sql, words, top[index + 1].text.strip(b'"`').decode() if index is not None else None)
+    formats = [index for index in range(1, len(top) - 1) if words[index] == b"FORMAT" and top[index + 1].kind in _NAMES]
+    inserts = words[:1] == (b"INSERT",) or (b"INSERT" in words and b"INTO" in words)
+    if inserts and (formats or b"VALUES" in words):
+        raise QueryFailed(NOT_IMPLEMENTED, "Data may follow only INSERT INTO table FORMAT … or VALUES …, not a SELECT.")
+    closing = [index for index in formats if words[index + 2 : index + 3] in _BEHIND_FORMAT]
+    return Statement(sql, words, top[closing[-1] + 1].text.strip(b'"`').decode() if closing else None)
 
 
 def _top_level(tokens: Sequence[Token]) -> list[Token]:
@@ -156,11 +156,3 @@ def _top_level(tokens: Sequence[Token]) -> list[Token]:
             top.append(token)
         depth += opens
     return top
-
-
-def _format_index(words: Sequence[bytes], tokens: Sequence[Token], *, anywhere: bool) -> int | None:
-    for index in range(len(words) - 2, 0, -1):
-        if words[index] == b"FORMAT" and tokens[index + 1].kind in _NAMES:
-            if anywhere or words[index + 2 : index + 3] in ((), (b"SETTINGS",), (b"INTO",)):
-                return index
-    return None

@@ -40,8 +40,11 @@ _TOKEN = re.compile(
       (?P<space>   [ \t\n\r\f\v]++ )
     | (?P<comment> (?: -- | // | \#[\ !] ) [^\n]*+ )
     | (?P<opened>  /\* )
-    | (?P<string>  '(?: [^'\\]++ | \\. | '' )*+' | \xe2\x80\x98 (?: (?!\xe2\x80\x99) . )*+ \xe2\x80\x99 )
-    | (?P<quoted>  "(?: [^"\\]++ | \\. | "" )*+" | `(?: [^`\\]++ | \\. | `` )*+` | \xe2\x80\x9c (?: (?!\xe2\x80\x9d) . )*+ \xe2\x80\x9d )
+    | (?P<string>  '(?: [^'\\]++ | \\. | '' )*+'
+                   | \xe2\x80\x98 (?: (?!\xe2\x80\x99) . )*+ \xe2\x80\x99 )
+    | (?P<quoted>  "(?: [^"\\]++ | \\. | "" )*+"
+                   | `(?: [^`\\]++ | \\. | `` )*+`
+                   | \xe2\x80\x9c (?: (?!\xe2\x80\x9d) . )*+ \xe2\x80\x9d )
     | (?P<heredoc> \$(?P<tag>[^$]*+)\$ .*? \$(?P=tag)\$ )
     | (?P<word>    [A-Za-z0-9_$]++ )
     | (?P<sign>    . )
@@ -62,7 +65,7 @@ _KINDS = {
 
 
 def tokenize(sql: bytes, start: int = 0) -> Iterator[Token]:
-    """The tokens of `sql`, comments included, white space not. Lazy: what lies behind the last token asked for is not looked at.
+    """The tokens of `sql`, comments included, white space not. Lazy: it looks no further than the last token asked for.
 
     Raises QueryFailed where a quote or comment is never closed.
     """

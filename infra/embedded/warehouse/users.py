@@ -49,7 +49,7 @@ class Users:
             (analyst, settings.clickhouse_analyst_password.get_secret_value().encode()),
         )
 
-    def authenticate(self, headers: Mapping[str, str], arguments: Mapping[str, str]) -> User:
+    def authenticate(self, headers: Mapping[str, str], arguments: Mapping[str, bytes]) -> User:
         """The user of a request, by basic authentication, ClickHouse's headers or arguments.
 
         Raises QueryFailed that does not tell a wrong name from a wrong password. Every comparison takes the same time.
@@ -70,7 +70,7 @@ class Users:
         return found
 
 
-def _credentials(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[str, str]:
+def _credentials(headers: Mapping[str, str], arguments: Mapping[str, bytes]) -> tuple[str, str]:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -80,4 +80,5 @@ def _credentials(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tu
         return name, password
     if "x-clickhouse-user" in headers or "x-clickhouse-key" in headers:
         return headers.get("x-clickhouse-user", ""), headers.get("x-clickhouse-key", "")
-    return arguments.get("user", ""), arguments.get("password", "")
+    name, password = (arguments.get(key, b"").decode(errors="replace") for key in ("user", "password"))
+    return name, password
