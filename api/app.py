@@ -1,0 +1,107 @@
+"""The API process put together: routes, hub, outbox relay, pages."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
+
+from api import problems
+from api.auth.tokens import Tokens
+from api.live_source import LiveSource
+from api.middleware import Surroundings
+from api.push.hub import PushHub
+from api.push.routes import router as live_socket
+from api.routes import (
+    authentication,
+    collection,
+    devices,
+    history,
+    live,
+    notebook,
+    operations,
+    pages,
+    people,
+    reference,
+    schedule,
+)
+from api.routes.answers import PROBLEM_SCHEMA, shared_schemas
+from api.services import Services
+from infra.clock import Clock
+from infra.settings import Settings
+from infra.telemetry.logs import logger
+
+log = logger(__name__)
+ROUTERS = (
+    authentication.router,
+    schedule.router,
+    collection.router,
+    live.router,
+    notebook.router,
+    history.router,
+    people.router,
+    devices.router,
+    operations.router,
+    live_socket,
+    reference.router,
+    pages.router,  # takes every path that is left, so it stays last
+)
+
+
+def create_app(
+    settings: Settings, clock: Clock, open_hub: Callable[[Settings, Clock, Tokens], LiveSource] | None = None
+) -> FastAPI:
+    """The application; nothing connects before its lifespan begins."""
+    hub = (open_hub or _push_hub)(settings, clock, Tokens(settings, clock))
+    services = Services.make(settings, clock, hub)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        services.relay.start()
+        try:
+            await hub.start()
+            log.info("api_ready", address=settings.api_url)
+            yield
+        finally:
+            await hub.stop()
+            await run_in_threadpool(services.close)
+
+    app = FastAPI(
+        title="Paceline",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        description="Classes, live metrics, alerts and summaries. Errors are application/problem+json.",
+        responses={"4XX": {"description": "Problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}},
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.services = services
+    app.state.hub = hub
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Surroundings)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign] # FastAPI's own way to extend the document
+    return app
+
+
+def _push_hub(settings: Settings, clock: Clock, tokens: Tokens) -> LiveSource:
+    return PushHub(settings, clock, tokens.verify)
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document with the shared vocabulary among its schemas."""
+    if not app.openapi_schema:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        for calls in document["paths"].values():
+            for call in calls.values():
+                call["responses"].pop("422", None)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+        schemas.update(shared_schemas())
+    return app.openapi_schema

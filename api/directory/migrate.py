@@ -1,0 +1,36 @@
+"""Bringing the control plane's tables to the newest shape, by Alembic, from wherever the package is installed."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from infra.errors import Unavailable
+from infra.postgres import open_engine
+from infra.settings import Settings
+
+MIGRATION_LOCK = 7_213_551_000
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration around a connection that is open already."""
+    config = Config()
+    config.set_main_option("script_location", "api.directory:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(settings: Settings) -> None:
+    """Apply every migration that is missing; of several processes that try, one does and the others wait.
+
+    Raises Unavailable when PostgreSQL does not answer.
+    """
+    engine = open_engine(settings)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            command.upgrade(alembic_config(connection), "head")
+    except OperationalError as failure:
+        raise Unavailable(f"PostgreSQL does not answer: {failure.orig}", "Is it running?") from None
+    finally:
+        engine.dispose()

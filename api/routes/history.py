@@ -1,0 +1,154 @@
+"""What a session left behind: alerts, events, intensity, summary, series."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.errors import Forbidden, NotFound
+from api.principal import Principal
+from api.push.session_book import SessionBook, event_shown
+from api.queries.class_summary import class_summary
+from api.queries.member_series import UNITS, member_series
+from api.queries.past_sessions import past_sessions
+from api.queries.session_alerts import session_alerts
+from api.queries.session_events import session_events
+from api.queries.session_intensity import session_intensity
+from api.routes.access import SESSION_PATTERN, Anyone, Metric, Parts, RowId, SessionPath
+from api.routes.answers import POINTS, fresh, list_of, ref, shaped
+from api.routes.watching import hub_suffices, join_hub, only_member, sessions, watched
+from api.services import Services
+from infra.errors import Unavailable
+from schemas.directory import SessionRecord
+
+Json = dict[str, Any]
+router = APIRouter(prefix="/api/v1", tags=["history"])
+PENDING_RETRY_S = 1
+
+
+@router.get("/sessions", summary="Past sessions")
+def list_sessions(
+    principal: Anyone,
+    services: Parts,
+    class_id: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Newest first; figures are null until the summary is written, or while the warehouse is away."""
+    with services.reading() as db:
+        found = sessions(db, principal, running=False, class_id=class_id, limit=limit)
+    try:
+        figures = past_sessions(services.warehouse, session_ids=[record.session_id for record in found])
+    except Unavailable:
+        figures = {}
+    return fresh({"sessions": [_line(record, figures.get(record.session_id, {})) for record in found]})
+
+
+@router.get(
+    "/sessions/{session_id}/alerts", summary="Alerts", responses=shaped("Newest first", {"alerts": list_of(ref("Alert"))})
+)
+async def alerts(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
+    """Present state of every alert; a member sees those about themselves."""
+    record = await run_in_threadpool(watched, services, principal, session_id)
+    book = SessionBook()
+    if not hub_suffices(services, record):
+        await run_in_threadpool(read_alerts, services, session_id, book)
+    join_hub(services, session_id, book)
+    return fresh({"alerts": book.present_alerts(only_member(principal))})
+
+
+@router.get("/sessions/{session_id}/events", summary="Events")
+async def events(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
+    """What people did, by time; notes are for trainers."""
+    record = await run_in_threadpool(watched, services, principal, session_id)
+    book = SessionBook()
+    if not hub_suffices(services, record):
+        await run_in_threadpool(read_events, services, session_id, book)
+    join_hub(services, session_id, book)
+    seen = sorted(book.seen_events(only_member(principal)), key=lambda event: (event.event_time_ms, event.event_id))
+    return fresh({"events": [event_shown(event) for event in seen]})
+
+
+@router.get(
+    "/sessions/{session_id}/intensity", summary="Class intensity over time", responses=shaped("By time", {"points": POINTS})
+)
+async def intensity(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
+    """Every five seconds while it runs, by the minute afterwards."""
+    record = await run_in_threadpool(watched, services, principal, session_id)
+    points = services.hub.intensity_history(session_id) if hub_suffices(services, record) else []
+    if not points:
+        points = await run_in_threadpool(lambda: session_intensity(services.warehouse, session_id=session_id))
+    return fresh({"points": points})
+
+
+@router.get("/sessions/{session_id}/summary", summary="Summary of a class")
+def summary(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
+    """404 `summary_pending`, with Retry-After, until it is written. Members see their own row."""
+    record = watched(services, principal, session_id)
+    found = class_summary(services.warehouse, session_id=session_id)
+    if found is None:
+        detail = "The summary is being written." if record.state == "completed" else "The class still runs."
+        raise NotFound(detail, kind="summary_pending", retry_after_s=PENDING_RETRY_S)
+    return fresh(_own_part(found, only_member(principal)))
+
+
+@router.get(
+    "/members/{member_id}/series",
+    summary="One metric of a member over a session",
+    responses=shaped("By time", {"metric": {"type": "string"}, "unit": {"type": "string"}, "points": POINTS}),
+)
+def series(
+    *,
+    member_id: RowId,
+    principal: Anyone,
+    services: Parts,
+    session_id: Annotated[str, Query(pattern=SESSION_PATTERN)],
+    metric: Metric = "heart_rate_bpm",
+    step_s: Annotated[int, Query(ge=1, le=3_600)] = 1,
+) -> Response:
+    """Means of each step that has a value; steps without one are left out."""
+    _may_read_member(principal, member_id)
+    watched(services, principal, session_id)
+    points = member_series(services.warehouse, member_id=member_id, session_id=session_id, metric=metric, step_s=step_s)
+    return fresh({"member_id": member_id, "metric": metric, "unit": UNITS[metric], "step_s": step_s, "points": points})
+
+
+def read_alerts(services: Services, session_id: str, book: SessionBook) -> None:
+    """Fill in the alerts that the warehouse holds."""
+    for alert in session_alerts(services.warehouse, session_id=session_id):
+        book.take_alert(alert)
+
+
+def read_events(services: Services, session_id: str, book: SessionBook) -> None:
+    """Fill in the events that the warehouse holds."""
+    for event in session_events(services.warehouse, session_id=session_id):
+        book.take_event(event)
+
+
+def _may_read_member(principal: Principal, member_id: int) -> None:
+    if only_member(principal) not in {None, member_id}:
+        raise Forbidden("You may only see your own data.", kind="not_yours")
+
+
+def _line(record: SessionRecord, figures: Json) -> Json:
+    return {
+        "session_id": record.session_id,
+        "class_id": record.class_id,
+        "class_name": record.class_name,
+        "class_type": record.class_type,
+        "trainer_id": record.trainer_id,
+        "started_at_ms": record.started_at_ms,
+        "ended_at_ms": record.ended_at_ms,
+        "expected": figures.get("expected", len(record.participants)),
+        "attended": figures.get("attended"),
+        "average_intensity": figures.get("average_intensity"),
+        "alerts": figures.get("alerts"),
+    }
+
+
+def _own_part(summary: Json, member_id: int | None) -> Json:
+    if member_id is None:
+        return summary
+    lists = ("members", "member_achievements")
+    own = {name: [row for row in summary.get(name, []) if row.get("member_id") == member_id] for name in lists}
+    return summary | own
