@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from api.push.frame import Frame
+from api.push.frame import Frame, close_reason
 
 WAITING_BYTES_MAX = 16_384
 
@@ -79,5 +79,5 @@ class AsgiWire:
             return True
         code, reason = self._goodbye
         self._closed = True
-        await self._websocket.close(code, reason)
+        await self._websocket.close(code, close_reason(reason))
         return False

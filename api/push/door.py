@@ -145,5 +145,5 @@ def decode_frame(text: str) -> protocol.ClientFrame:
     try:
         frame: protocol.ClientFrame = client_frame_decoder.decode(text)
     except (msgspec.ValidationError, msgspec.DecodeError) as fault:
-        raise Refused(CloseCode.BAD_FRAME, f"The frame was not understood: {fault}"[:120]) from None
+        raise Refused(CloseCode.BAD_FRAME, f"The frame was not understood: {fault}"[:300]) from None
     return frame

@@ -48,6 +48,11 @@ class Frame:
         return self._deflated
 
 
+def close_reason(text: str) -> str:
+    """As much of it as a close frame may carry (123 bytes)."""
+    return text.encode()[:120].decode(errors="ignore")
+
+
 def _header(first: int, length: int) -> bytes:
     if length < 126:
         return bytes((first, length))

@@ -13,7 +13,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.server import ServerProtocol
 
-from api.push.frame import DEFLATE_WINDOW_BITS, Frame
+from api.push.frame import DEFLATE_WINDOW_BITS, Frame, close_reason
 from api.push.limits import MAX_FRAME_BYTES
 from api.push.protocol import CloseCode
 
@@ -78,7 +78,7 @@ class RawWS(WebSocketsSansIOProtocol):
         if self.closed:
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.conn.send_close(code, reason)
+        self.conn.send_close(code, close_reason(reason))
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.stop_keepalive()

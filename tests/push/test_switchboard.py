@@ -1,0 +1,168 @@
+"""From the log's messages to channels, books and positions."""
+
+from typing import Any
+
+import msgspec
+
+from api.push.channel_names import ChannelName
+from api.push.session_book import EVENTS_MAX, SessionBook
+from api.push.subscriptions import StreamReader
+from api.push.switchboard import Arrived, Missed, Switchboard
+from api.push.tail import decode
+from infra.log_tail import LogRecord
+from schemas.topics import ALERTS, APP_EVENTS, LIVE, SESSION_PARTITIONS, TOPICS, partition_of
+from tests.push.samples import (
+    NOW_MS,
+    OTHER_SESSION,
+    SESSION,
+    OpenWire,
+    alert,
+    check_in,
+    delta,
+    keyframe,
+    marker,
+    note,
+    read,
+)
+
+PLACE = partition_of(SESSION.encode())
+GENERATIONS = {topic.name: f"cluster/{topic.name}" for topic in TOPICS}
+ALERT_CHANNEL = ChannelName("alerts", SESSION)
+
+
+def board(first: int = 100) -> Switchboard:
+    places = {(topic.name, p): first for topic in (LIVE, ALERTS, APP_EVENTS) for p in range(SESSION_PARTITIONS)}
+    return Switchboard(GENERATIONS, places, "process-1")
+
+
+def arrived(offset: int, message: Any) -> Arrived:
+    topic = {"alert": ALERTS, "metrics_update": LIVE}.get(str(message.__struct_config__.tag), APP_EVENTS)
+    return Arrived(topic.name, partition_of(message.session_id.encode()), offset, NOW_MS, message)
+
+
+def test_an_alert_keeps_its_documented_shape_and_its_place() -> None:
+    hub = board()
+    assert hub.take([arrived(100, alert(1)), arrived(103, alert(2))]) == {str(ALERT_CHANNEL)}
+    ring = hub.stream(ALERT_CHANNEL).ring
+    first, second = (read(ring.at(cursor).frame) for cursor in (0, 1))
+    assert first == {
+        "type": "alert",
+        "channel": str(ALERT_CHANNEL),
+        "offset": 100,
+        "previous": None,
+        **{k: v for k, v in msgspec.to_builtins(alert(1)).items() if k != "type"},
+    }
+    assert (second["offset"], second["previous"]) == (103, 100)
+
+
+def test_a_session_event_names_all_its_fields() -> None:
+    hub = board()
+    hub.take([arrived(100, marker(1))])
+    message = read(hub.stream(ChannelName("events", SESSION)).ring.at(0).frame)
+    assert message["type"] == "session_event"
+    assert message["session_id"] == SESSION
+    assert message["timestamp"].endswith("Z")
+    assert message["event"]["type"] == "marker_added"
+    assert message["event"]["member_id"] is None
+    assert message["event"]["marker_type"] == "interval"
+
+
+def test_a_member_hears_of_the_class_and_of_themselves_but_reads_no_notes() -> None:
+    hub = board()
+    events = [marker(1), check_in(2, 17), check_in(3, 18), note(4, 17), note(5, None)]
+    hub.take([arrived(100 + at, event) for at, event in enumerate(events)])
+    assert [e.event_id for e in hub.books[SESSION].seen_events(17)] == ["marker-000001", "checkin-000002"]
+    assert len(hub.books[SESSION].seen_events()) == 5
+    wire = OpenWire()
+    channel = hub.stream(ChannelName("events", SESSION))
+    StreamReader(channel, 17, channel.epoch, 99).pump(wire, NOW_MS)
+    assert [(m["offset"], m["previous"]) for m in wire.received] == [(100, 99), (101, 100)]
+
+
+def test_the_newest_version_of_an_alert_is_its_present_state_whatever_comes_twice() -> None:
+    hub = board()
+    cleared = alert(1, version=2, state="cleared", cleared_at_ms=NOW_MS + 9)
+    hub.take([arrived(100, alert(1)), arrived(101, cleared), arrived(102, alert(1)), arrived(103, alert(2, member_id=18))])
+    book = hub.books[SESSION]
+    assert [(a.alert_id, a.state) for a in book.present_alerts()] == [
+        ("alert-00000002", "active"),
+        ("alert-00000001", "cleared"),
+    ]
+    assert [a.alert_id for a in book.present_alerts(17)] == ["alert-00000001"]
+
+
+def test_epochs_are_equal_on_every_replica_and_differ_between_lives_of_the_log() -> None:
+    one, two = board(), board(first=500)
+    other = Switchboard({ALERTS.name: "new-cluster"}, {}, "process-1")
+    assert one.stream(ALERT_CHANNEL).epoch == two.stream(ALERT_CHANNEL).epoch
+    assert one.stream(ALERT_CHANNEL).epoch != other.stream(ALERT_CHANNEL).epoch
+
+
+def test_a_quiet_channel_stands_where_its_partition_stands() -> None:
+    hub = board()
+    hub.take([Arrived(ALERTS.name, PLACE, 250, NOW_MS, None)])
+    channel = hub.stream(ALERT_CHANNEL)
+    assert channel.head == 250
+    assert channel.locate(channel.epoch, 180) is not None, "nothing of this channel came since this process began to read"
+    assert channel.locate(channel.epoch, 98) is None, "what came before cannot be proven"
+
+
+def test_a_hole_in_the_log_makes_readers_of_that_partition_only_start_anew() -> None:
+    hub = board()
+    elsewhere = next(
+        f"{OTHER_SESSION[:-4]}{n:04x}" for n in range(99) if partition_of(f"{OTHER_SESSION[:-4]}{n:04x}".encode()) != PLACE
+    )
+    hub.take([arrived(100, alert(1)), arrived(100, alert(1, session_id=elsewhere)), arrived(5, keyframe(1, {"zone": [1, 1]}))])
+    touched = hub.take([Missed(ALERTS.name, PLACE, 900), Missed(LIVE.name, PLACE, 900)])
+    assert touched == {str(ALERT_CHANNEL)}
+    assert hub.stream(ALERT_CHANNEL).ring.complete_after == 899
+    assert hub.stream(ChannelName("alerts", elsewhere)).ring.complete_after == 99
+    metrics = hub.known_metrics(SESSION)
+    assert metrics is not None
+    assert not metrics.cache.take(delta(2, (0,), {"zone": [2]})), "only a keyframe can be trusted after a hole"
+
+
+def test_a_forgotten_session_does_not_claim_later_to_be_complete() -> None:
+    hub = board()
+    hub.take([arrived(100, alert(1)), arrived(140, alert(2))])
+    epoch = hub.stream(ALERT_CHANNEL).epoch
+    hub.drop_session(SESSION)
+    channel = hub.stream(ALERT_CHANNEL)
+    assert channel.locate(epoch, 100) is None
+    assert channel.locate(epoch, 140) is not None
+
+
+def test_an_unreadable_message_is_left_out_and_the_position_moves_on() -> None:
+    hub = board()
+    hub.take(
+        decode([LogRecord(ALERTS.name, PLACE, 300, NOW_MS, b'{"type":"alert"'), LogRecord(LIVE.name, PLACE, 301, NOW_MS, b"")])
+    )
+    assert hub.stream(ALERT_CHANNEL).head == 300
+    assert not hub.books
+
+
+def test_intensity_is_noted_every_five_seconds() -> None:
+    book = SessionBook()
+    for second in range(1, 13):
+        book.take_live(keyframe(second, {"zone": [1, 1]}))
+    assert list(book.intensity) == [(NOW_MS + at * 1_000, 5.0) for at in (1, 6, 11)]
+
+
+def test_a_book_of_too_many_entries_lets_the_oldest_and_the_cleared_go() -> None:
+    book = SessionBook()
+    for number in range(EVENTS_MAX + 1):
+        book.take_event(marker(number))
+        book.take_alert(alert(number, state="active" if number == 0 else "cleared"))
+    assert len(book.events) == EVENTS_MAX
+    assert "alert-00000000" in book.alerts
+    assert "alert-00000001" not in book.alerts
+
+
+def test_messages_to_a_user_stand_in_a_stream_of_this_process() -> None:
+    hub = board()
+    name = hub.publish_to_user(17, NOW_MS, {"message": {"text": "hi"}})
+    channel = hub.stream(ChannelName("user", "17"))
+    assert name == "user:17"
+    assert read(channel.ring.at(0).frame)["message"] == {"text": "hi"}
+    assert channel.locate(channel.epoch, -1) is not None
+    assert channel.locate(board().stream(ALERT_CHANNEL).epoch, -1) is None
