@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -129,8 +128,7 @@ class Servers:
         postgres = EmbeddedPostgres(self.settings.home, self.settings.postgres_socket_dir)
         postgres.prepare()
         self._run(postgres.launch(), postgres.ready, "postgres", stop=signal.SIGINT)
-        if find_spec("api.directory.migrate"):
-            migrate_control_plane(self.settings)
+        migrate_control_plane(self.settings)
 
     def warehouse(self) -> None:
         if subprocess.run(
