@@ -12,10 +12,10 @@ AT_ONCE = 2
 
 
 class Passwords:
-    """Threads share one."""
+    """Threads share one. The default hasher has argon2-cffi's parameters (RFC 9106, low memory)."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._nobody = self._hasher.hash("the digest that unknown users are compared with")
 

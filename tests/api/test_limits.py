@@ -1,0 +1,75 @@
+"""How often somebody may ask."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.auth.limits import RateLimit
+from api.auth.tokens import Tokens
+from api.errors import TooMany
+from infra.settings import Settings
+from tests.api.quiet_hub import QuietHub
+from tests.conftest import FakeClock
+
+
+def test_a_user_may_ask_a_hundred_times_a_minute_and_no_more(clock: FakeClock) -> None:
+    limit = RateLimit("user", 100, clock)
+    for _ in range(100):
+        limit.take("7")
+    with pytest.raises(TooMany) as refused:
+        limit.take("7")
+    assert refused.value.retry_after_s == 1
+    limit.take("8")
+    clock.forward(0.6)
+    limit.take("7")
+    with pytest.raises(TooMany):
+        limit.take("7")
+    clock.forward(3600)
+    for _ in range(100):
+        limit.take("7")
+    with pytest.raises(TooMany):
+        limit.take("7")
+
+
+def test_waiting_as_long_as_told_is_enough(clock: FakeClock) -> None:
+    limit = RateLimit("address", 7, clock)
+    for _ in range(50):
+        try:
+            limit.take("x")
+        except TooMany as refused:
+            assert refused.retry_after_s is not None
+            clock.forward(refused.retry_after_s)
+            limit.take("x")
+
+
+@pytest.fixture
+async def client(postgres_only: Settings, clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
+    settings = postgres_only.model_copy(update={"requests_per_minute": 3, "sign_ins_per_minute": 2})
+    app = create_app(settings, clock, lambda *_: QuietHub())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://paceline.test") as opened:
+        yield opened
+    app.state.services.close()
+
+
+@pytest.mark.servers
+async def test_over_http_too_many_requests_are_told_when_to_come_back(
+    client: httpx.AsyncClient, postgres_only: Settings, clock: FakeClock
+) -> None:
+    token = Tokens(postgres_only, clock).issue(1, "N", "trainer")
+    headers = {"Authorization": f"Bearer {token}"}
+    statuses = [(await client.get("/api/v1/live/sessions", headers=headers)).status_code for _ in range(3)]
+    refused = await client.get("/api/v1/live/sessions", headers=headers)
+    assert (statuses, refused.status_code) == ([200] * 3, 429)
+    assert refused.json()["type"] == "too_many_requests"
+    assert refused.headers["Retry-After"] == "20"
+    other = {"Authorization": f"Bearer {Tokens(postgres_only, clock).issue(2, 'M', 'trainer')}"}
+    assert (await client.get("/api/v1/live/sessions", headers=other)).status_code == 200
+
+
+@pytest.mark.servers
+async def test_sign_ins_are_limited_by_address(client: httpx.AsyncClient) -> None:
+    statuses = [(await client.post("/api/v1/auth/refresh")).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
