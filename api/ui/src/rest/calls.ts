@@ -1,0 +1,41 @@
+// One function per REST call that these pages make.
+import type { Alert, SessionEvent, StreamState } from "../ws/protocol.js";
+import { get, send } from "./client.js";
+import type { GymClass, LiveSession, PastSession, Point, Series, StateAnswer, Summary } from "./types.js";
+
+const session = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;
+const live = (id: string): string => `/api/v1/live/sessions/${encodeURIComponent(id)}`;
+
+export const classes = async (): Promise<GymClass[]> => (await get<{ classes: GymClass[] }>("/api/v1/classes")).classes;
+export const gymClass = (id: number): Promise<GymClass> => get<GymClass>(`/api/v1/classes/${id}`);
+export const pastSessions = async (limit: number): Promise<PastSession[]> =>
+  (await get<{ sessions: PastSession[] }>(`/api/v1/sessions?limit=${limit}`)).sessions;
+
+export const startClass = (id: number): Promise<{ session_id: string }> => send(`/api/v1/classes/${id}/start`, {});
+export const pauseClass = (id: number): Promise<unknown> => send(`/api/v1/classes/${id}/pause`, {});
+export const resumeClass = (id: number): Promise<unknown> => send(`/api/v1/classes/${id}/resume`, {});
+export const endClass = (id: number): Promise<{ session_id: string }> => send(`/api/v1/classes/${id}/end`, {});
+
+export const liveSession = (id: string): Promise<LiveSession> => get<LiveSession>(live(id));
+export const alertsOf = async (id: string): Promise<Alert[]> => (await get<{ alerts: Alert[] }>(`${session(id)}/alerts`)).alerts;
+export const eventsOf = async (id: string): Promise<SessionEvent[]> => (await get<{ events: SessionEvent[] }>(`${session(id)}/events`)).events;
+export const intensityOf = async (id: string): Promise<Point[]> => (await get<{ points: Point[] }>(`${session(id)}/intensity`)).points;
+export const summaryOf = (id: string): Promise<Summary> => get<Summary>(`${session(id)}/summary`);
+
+export const streamState = async (id: string): Promise<StreamState> => {
+  const state = await get<StateAnswer>(`${live(id)}/state`);
+  return { positions: state.channels ?? {}, alerts: state.alerts, events: state.events };
+};
+
+export const acknowledge = (alertId: string, sessionId: string): Promise<unknown> =>
+  send(`/api/v1/alerts/${encodeURIComponent(alertId)}/acknowledge`, { session_id: sessionId });
+export const addMarker = (id: string, marker_type: string, label: string): Promise<unknown> => send(`${session(id)}/markers`, { marker_type, label });
+export const addNote = (id: string, text: string, member_id?: number): Promise<unknown> =>
+  send(`${session(id)}/notes`, { text, note_type: member_id === undefined ? "class" : "member", ...(member_id === undefined ? {} : { member_id }) });
+export const checkIn = (id: string, member_id: number): Promise<unknown> => send(`${session(id)}/checkins`, { member_id });
+export const checkOut = (id: string, member_id: number): Promise<unknown> => send(`${session(id)}/checkouts`, { member_id });
+export const rate = (id: string, member_id: number, rating_type: string, value: number): Promise<unknown> =>
+  send(`${session(id)}/ratings`, { member_id, rating_type, value });
+
+export const memberSeries = (memberId: number, sessionId: string, metric: string, step_s: number): Promise<Series> =>
+  get<Series>(`/api/v1/members/${memberId}/series?session_id=${encodeURIComponent(sessionId)}&metric=${metric}&step_s=${step_s}`);
