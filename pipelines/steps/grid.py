@@ -1,0 +1,221 @@
+"""The second grid of all members: takes readings in whatever order, folds what can no longer change, shows the rest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import numpy as np
+
+from pipelines.steps.batch import Batch
+from pipelines.steps.columns import Array
+from pipelines.steps.members import CADENCE, HEART_RATE, POWER, SPEED, Members
+from pipelines.steps.physiology import Physiology
+from pipelines.steps.ring import SLOTS, VALUE_BITS, VALUE_MASK, SecondRing
+from pipelines.steps.rr_log import RrLog, beat_codes
+from pipelines.steps.segments import first_of_run, last_of_run, running_maximum
+from pipelines.steps.totals import HISTORY, Stretch, Totals, fold
+
+LATE_S: Final = 60
+"""A reading further behind its member's newest second is late."""
+_OPEN_S: Final = SLOTS - HISTORY - 1
+"""So many seconds at most may wait to be folded: with the history they fill the ring."""
+_STEP_S: Final = _OPEN_S - LATE_S - 1
+"""So far at most a member's newest second may move at once."""
+
+MinuteSink = Callable[[Array, Totals, Array], None]
+"""Told of minutes that closed: rows, their totals at the minute's end, and the minute's first second."""
+
+
+@dataclass
+class Grid:
+    """Members, their rings and their totals. Seconds count from the start of each member's session."""
+
+    members: Members = field(default_factory=Members)
+    totals: Totals = field(default_factory=Totals)
+    body: Physiology = field(default_factory=Physiology)
+    rings: tuple[SecondRing, ...] = field(default_factory=lambda: tuple(SecondRing() for _ in range(4)))
+    beats: RrLog = field(default_factory=RrLog)
+
+    def grow(self, count: int) -> None:
+        """Append rows for members that joined."""
+        for table in (self.members, self.totals, self.body):
+            table.grow(count)
+        for ring in self.rings:
+            ring.grow(count)
+        self.beats.grow(count)
+
+    def keep(self, rows: Array) -> None:
+        """Forget every row but these."""
+        for table in (self.members, self.totals, self.body):
+            table.keep(rows)
+        for ring in self.rings:
+            ring.keep(rows)
+        self.beats.keep(rows)
+
+    def accept(self, batch: Batch, seconds: Array, on_minute: MinuteSink) -> Array:
+        """Take readings in, in the order of arrival; returns which of them are late and were left out."""
+        order = np.argsort(batch.rows, kind="stable")
+        rows, at = batch.rows[order], seconds[order]
+        first = first_of_run(rows)
+        newest = running_maximum(at, rows, first, self.members.head[rows[first]])
+        late = at < newest - LATE_S
+        base = newest[first][np.cumsum(first) - 1]
+        rounds = (newest - base) // _STEP_S
+        for step in np.unique(rounds):
+            chosen = np.flatnonzero((rounds == step) & ~late)
+            floor = base[chosen] + step * _STEP_S
+            self._advance(rows[chosen], newest[chosen], floor, on_minute)
+            self._write(batch.part(order[chosen]), at[chosen], floor - LATE_S - 1)
+        lateness = np.empty(len(late), dtype=bool)
+        lateness[order] = late
+        return lateness
+
+    def settle(self, rows: Array, target: Array, on_minute: MinuteSink) -> None:
+        """Fold everything up to each row's target second for good; nothing older can come any more."""
+        self._fold_by_minutes(self.totals, rows, rows, target, on_minute)
+
+    def settle_old(self, slack_s: int, on_minute: MinuteSink) -> None:
+        """Fold what lies more than 60 s back, for rows where more than `slack_s` seconds of it wait."""
+        target = self.members.head - LATE_S - 1
+        rows = np.flatnonzero(target - self.totals.folded > slack_s)
+        if len(rows):
+            self.settle(rows, target[rows], on_minute)
+
+    def present(self, rows: Array) -> Totals:
+        """Totals including the newest second: a copy, row by row as asked."""
+        totals = self.totals.take(rows)
+        self._fold_through(totals, np.arange(len(rows)), rows, self.members.head[rows].astype(np.int64))
+        return totals
+
+    def present_by_minutes(self, rows: Array, on_minute: MinuteSink) -> None:
+        """Tell of all minutes not yet closed, up to the newest second; changes nothing."""
+        totals = self.totals.take(rows)
+        self._fold_by_minutes(totals, np.arange(len(rows)), rows, self.members.head[rows], on_minute, close_last=True)
+
+    def recent(self, metric: int, rows: Array, width: int) -> Array:
+        """Cells of the last `width` seconds up to each row's newest second; the newest is in the last column."""
+        start = self.members.head[rows].astype(np.int64) - width + 1
+        cells = self.rings[metric].window(rows, start, width)
+        cells[(start[:, None] + np.arange(width)) < 0] = 0
+        return cells
+
+    def cut(self, rows: Array, end: Array) -> Array:
+        """Forget what lies after each row's `end` second; returns the rows that had anything there."""
+        beyond = self.members.head[rows] > end
+        rows, end = rows[beyond], end[beyond].astype(np.int64)
+        if len(rows):
+            self.members.head[rows] = end
+            for metric in (HEART_RATE, POWER, CADENCE, SPEED):
+                self._cut_newest(metric, rows, end)
+            self.beats.cut(rows, end)
+        return rows
+
+    def stored(self) -> dict[str, Any]:
+        """Plain arrays for a snapshot; fold first, so that at most 61 seconds are open."""
+        heads = self.members.head.astype(np.int64)
+        widths = {POWER: LATE_S + 1 + HISTORY}
+        rings = [ring.stored(heads, widths.get(metric, LATE_S + 1)) for metric, ring in enumerate(self.rings)]
+        tables = {"members": self.members.stored(), "totals": self.totals.stored()}
+        return tables | {"rings": rings, "beats": self.beats.stored(heads, LATE_S)}
+
+    @classmethod
+    def of_stored(cls, state: dict[str, Any]) -> Self:
+        """The grid that `state` described, its physiology still to be filled in."""
+        members, totals, body = Members.of_stored(state["members"]), Totals.of_stored(state["totals"]), Physiology()
+        body.grow(len(members))
+        heads = members.head.astype(np.int64)
+        rings = tuple(SecondRing.of_stored(ring, heads) for ring in state["rings"])
+        return cls(members, totals, body, rings, RrLog.of_stored(state["beats"]))
+
+    def _advance(self, rows: Array, newest: Array, floor: Array, on_minute: MinuteSink) -> None:
+        """Move heads: `rows` ascend, `newest` within a row; nothing before `floor` - 60 can come from here on."""
+        last = last_of_run(rows)
+        rows, newest, floor = rows[last], newest[last], floor[last]
+        full = newest - self.totals.folded[rows] > _OPEN_S
+        if full.any():
+            self.settle(rows[full], floor[full] - LATE_S - 1, on_minute)
+        head = self.members.head[rows]
+        moved = newest > head
+        rows, newest, head = rows[moved], newest[moved], head[moved]
+        reached = np.where(head < 0, 0, np.minimum(newest - head, SLOTS))
+        cleared = np.repeat(rows, reached)
+        back = np.arange(len(cleared)) - np.repeat(np.cumsum(reached) - reached, reached)
+        for ring in self.rings:
+            ring.clear(cleared, np.repeat(newest, reached) - back)
+        self.members.head[rows] = newest
+
+    def _write(self, batch: Batch, seconds: Array, horizon: Array) -> None:
+        members = self.members
+        at_ms = seconds * 1000 + batch.at_ms % 1000
+        np.minimum.at(members.first_ms, batch.rows, at_ms)
+        members.changed[batch.rows] = True
+        far = np.flatnonzero(batch.distance_cm >= 0)
+        np.minimum.at(members.distance_low_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
+        np.maximum.at(members.distance_high_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
+        if batch.intervals:
+            event = batch.intervals.event
+            codes = beat_codes(at_ms[event], batch.intervals.place, batch.intervals.rr_ms)
+            self.beats.add(batch.rows[event], codes, horizon[event])
+        for metric, cells in batch.cells.items():
+            held = np.flatnonzero(cells)
+            if len(held):
+                rows = batch.rows[held]
+                self.rings[metric].offer(rows, seconds[held], cells[held])
+                np.maximum.at(members.newest[:, metric], rows, at_ms[held] << VALUE_BITS | (cells[held] & VALUE_MASK))
+
+    def _fold_through(self, totals: Totals, at: Array, rows: Array, target: Array) -> None:
+        """Fold rows of `totals` at positions `at`, which are members `rows`, through each one's target second."""
+        start = totals.folded[at].astype(np.int64) + 1
+        known = np.minimum(target, self.members.head[rows]) - start + 1
+        busy = np.flatnonzero(known > 0)
+        if len(busy):
+            part = totals.take(at[busy])
+            fold(part, self._stretch(rows[busy], start[busy], known[busy]), self.body.take(rows[busy]))
+            totals.put(at[busy], part)
+        totals.folded[at] = np.maximum(totals.folded[at], target)
+
+    def _stretch(self, rows: Array, start: Array, lengths: Array) -> Stretch:
+        width = int(lengths.max())
+        beyond = np.arange(width) >= lengths[:, None]
+        windows = [self.rings[m].window(rows, start, width) for m in (HEART_RATE, CADENCE, SPEED)]
+        power = self.rings[POWER].window(rows, start - HISTORY, width + HISTORY)
+        for window in (*windows, power[:, HISTORY:]):
+            window[beyond] = 0
+        power[:, :HISTORY][(start[:, None] + np.arange(-HISTORY, 0)) < 0] = 0
+        return Stretch(start, windows[0], power, windows[1], windows[2])
+
+    def _fold_by_minutes(
+        self,
+        totals: Totals,
+        at: Array,
+        rows: Array,
+        target: Array,
+        on_minute: MinuteSink,
+        *,
+        close_last: bool = False,
+    ) -> None:
+        target = target.astype(np.int64)
+        while len(rows):
+            start = totals.folded[at].astype(np.int64) + 1
+            minute = start - (start + self.members.phase[rows]) % 60
+            end = np.minimum(target, minute + 59)
+            self._fold_through(totals, at, rows, end)
+            done = end >= target
+            closed = (end == minute + 59) | (done & close_last)
+            if closed.any():
+                on_minute(rows[closed], totals.take(at[closed]), minute[closed])
+                totals.minute_max[at[closed]] = 0
+            idle = closed & (self.members.head[rows] <= end)
+            totals.folded[at[idle]] = np.maximum(target[idle], totals.folded[at[idle]])
+            on = ~done & ~idle
+            at, rows, target = at[on], rows[on], target[on]
+
+    def _cut_newest(self, metric: int, rows: Array, end: Array) -> None:
+        newest = self.members.newest[rows, metric]
+        over = newest >> VALUE_BITS >= (end + 1) * 1000
+        rows, end = rows[over], end[over]
+        cells = self.recent(metric, rows, LATE_S + 1).astype(np.int64)
+        seconds = end[:, None] + np.arange(1 - cells.shape[1], 1)
+        at_ms = seconds * 1000 + (cells >> VALUE_BITS) - 1
+        found = np.where(cells != 0, at_ms << VALUE_BITS | cells & VALUE_MASK, -1)
+        self.members.newest[rows, metric] = found.max(axis=1)

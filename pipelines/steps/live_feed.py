@@ -1,0 +1,97 @@
+"""What goes out on topic `live`: whole pictures now and then, and in between only what changed."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from pipelines.steps.columns import Array
+from pipelines.steps.live_columns import DECIMALS
+from pipelines.steps.members import STATE_NAMES
+from pipelines.steps.segments import first_of_run
+from schemas.live import LIVE_COLUMNS
+
+KEYFRAME_EVERY_MS: Final = 10_000
+NOTHING: Final = -1.0
+"""Stands for no value in the matrix of shown values: none of the columns is ever negative."""
+SCALARS: Final = tuple(DECIMALS)
+STATE_AT: Final = len(SCALARS)
+ZONES_AT: Final = STATE_AT + 1
+WIDTH: Final = ZONES_AT + 6
+
+
+@dataclass
+class Told:
+    """What a session's readers have: how far they are."""
+
+    sequence: int = 0
+    keyframe_ms: int | None = None
+    """When the last keyframe went out; none: the next message must be one."""
+    state: str = ""
+
+
+@dataclass
+class Picture:
+    """The rows of one message of one session."""
+
+    session: int
+    whole: bool
+    positions: tuple[int, ...]
+    rows: Array
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def matrix(columns: dict[str, Array], zone_s: Array, presence: Array) -> Array:
+    """All shown values, rounded as people read them; `NOTHING` for none."""
+    shown = np.empty((len(presence), WIDTH))
+    for at, name in enumerate(SCALARS):
+        shown[:, at] = np.round(columns[name], DECIMALS[name])
+    shown[:, STATE_AT] = presence
+    shown[:, ZONES_AT:] = zone_s
+    shown[np.isnan(shown)] = NOTHING
+    return shown
+
+
+def pictures(*, session: Array, position: Array, rows: Array, shown: Array, changed: Array, whole: Array) -> list[Picture]:
+    """Messages out of rows of many sessions; `whole` tells, per row, that its session gets a keyframe.
+
+    A delta has the rows that changed, and of those the columns in which any of them changed.
+    """
+    told = np.flatnonzero(whole | changed.any(axis=1))
+    if not len(told):
+        return []
+    told = told[np.lexsort((position[told], session[told]))]
+    session, position, rows, shown, changed, whole = (a[told] for a in (session, position, rows, shown, changed, whole))
+    starts = np.flatnonzero(first_of_run(session))
+    needed = np.logical_or.reduceat(changed, starts, axis=0)
+    needed[whole[starts]] = True
+    lists = {name: _values(name, shown) for name in _named(np.any(needed, axis=0))}
+    ends = [*starts[1:].tolist(), len(session)]
+    return [
+        Picture(
+            session=int(session[begin]),
+            whole=bool(whole[begin]),
+            positions=tuple(position[begin:end].tolist()),
+            rows=rows[begin:end],
+            columns={name: lists[name][begin:end] for name in _named(need)},
+        )
+        for begin, end, need in zip(starts.tolist(), ends, needed, strict=True)
+    ]
+
+
+def _named(needed: Any) -> list[str]:
+    """The live columns, in their order, of which some column of the matrix is needed."""
+    flags: list[bool] = needed.tolist()
+    of_name = dict(zip(SCALARS, flags, strict=False)) | {"state": flags[STATE_AT], "zone_s": any(flags[ZONES_AT:])}
+    return [name for name in LIVE_COLUMNS if of_name[name]]
+
+
+def _values(name: str, shown: Array) -> list[Any]:
+    if name == "state":
+        return [STATE_NAMES[code] for code in shown[:, STATE_AT].astype(np.int64).tolist()]
+    if name == "zone_s":
+        seconds: list[Any] = shown[:, ZONES_AT:].astype(np.int64).tolist()
+        return seconds
+    column = shown[:, SCALARS.index(name)]
+    values = column.tolist() if DECIMALS[name] else column.astype(np.int64).tolist()
+    return [None if value < 0 else value for value in values] if (column < 0).any() else values

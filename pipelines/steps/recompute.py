@@ -1,0 +1,42 @@
+"""A session's summary out of its stored events: the live shard once more, over history in order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from pipelines.steps.results import SessionSummary
+from pipelines.steps.shard import LiveShard
+from schemas.directory import SessionRecord
+from schemas.events import AppEvent, Reading
+
+AT_ONCE: Final = 5_000
+
+
+def summarise(
+    record: SessionRecord,
+    readings: Iterable[Reading],
+    app_events: Sequence[AppEvent],
+    revision: int,
+    late_events: int,
+    *,
+    alerts_by_member: Mapping[int, int] | None = None,
+) -> SessionSummary:
+    """The summary of an ended session with all its minutes; late readings are in their place.
+
+    Live equals final because both are the same folding of the same seconds. `alerts_by_member` (0: the class) are the alerts
+    that were raised; without it those are counted that history would raise: signals lost in real time are not among them.
+    """
+    shard = LiveShard.restore(None)
+    shard.put_session(record)
+    shard.app_events(app_events)
+    ordered = sorted(readings, key=lambda reading: reading.event_time_ms)
+    for begin in range(0, len(ordered), AT_ONCE):
+        shard.readings(ordered[begin : begin + AT_ONCE])
+    summary = shard.final_summary(
+        record.session_id,
+        revision=revision,
+        late_events=late_events,
+        computed_from="telemetry_raw",
+        alerts=alerts_by_member,
+    )
+    return replace(summary, minutes=tuple(shard.all_minutes(record.session_id)))

@@ -1,0 +1,45 @@
+"""Arithmetic over runs of equal keys: sorted one-dimensional arrays in which every row's samples lie together."""
+
+from typing import Final
+
+import numpy as np
+
+from pipelines.steps.columns import Array
+
+LONG_AGO: Final = -(2**31)
+"""A second so early that nothing follows it closely."""
+_APART: Final = 2**34
+
+
+def first_of_run(keys: Array) -> Array:
+    """True at the first sample of every run."""
+    first = np.empty(len(keys), dtype=bool)
+    first[:1] = True
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return first
+
+
+def last_of_run(keys: Array) -> Array:
+    """True at the last sample of every run."""
+    last = np.empty(len(keys), dtype=bool)
+    last[-1:] = True
+    np.not_equal(keys[1:], keys[:-1], out=last[:-1])
+    return last
+
+
+def before(values: Array, first: Array, at_first: Array) -> Array:
+    """Each sample's predecessor in its run; the first of a run has what was carried over."""
+    previous = np.empty_like(values)
+    previous[1:] = values[:-1]
+    previous[first] = at_first
+    return previous
+
+
+def running_maximum(values: Array, keys: Array, first: Array, at_first: Array) -> Array:
+    """Greatest value so far in each run, the carried one included. `keys` ascend; values lie within ±2³³."""
+    raised = values.astype(np.int64)
+    raised[first] = np.maximum(raised[first], at_first)
+    raised += keys * _APART
+    np.maximum.accumulate(raised, out=raised)
+    raised -= keys * _APART
+    return raised

@@ -1,0 +1,97 @@
+"""One running session as the shard keeps it: the record, its people's rows, its clock and what was last told of it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.directory import Participant, SessionRecord
+from schemas.events import AppEvent, SessionPaused, SessionResumed
+
+
+@dataclass
+class Session:
+    """Plain values only, so that a snapshot is a dict of them."""
+
+    record: SessionRecord
+    rows: dict[int, int]
+    """Member id → row of the grid, in the order of display."""
+    people: dict[int, Participant]
+    """Everyone who ever was on the roster: physiology as first known, name and limits as last known."""
+    ended_at_ms: int | None = None
+    pauses: dict[int, bool] = field(default_factory=dict)
+    """Event time → paused from then on."""
+    revision: int = 0
+    """Of the summary last told."""
+    summary_due: bool = False
+    touched_ms: int = 0
+    """Processing time of the last reading after the end."""
+    late_events: int = 0
+    recompute_due: bool = False
+    alerts_by_member: dict[int, int] = field(default_factory=dict)
+    """Alerts raised so far; 0 stands for the class."""
+
+    @property
+    def class_id(self) -> int:
+        return self.record.class_id or 0
+
+    @property
+    def started_s(self) -> int:
+        return self.record.started_at_ms // 1000
+
+    @property
+    def state(self) -> str:
+        if self.ended_at_ms is not None:
+            return "completed"
+        if not self.pauses:
+            return self.record.state
+        return "paused" if self.pauses[max(self.pauses)] else "active"
+
+    def paused_at(self, at_ms: int) -> bool:
+        """Whether the class stood still at that moment."""
+        before = [moment for moment in self.pauses if moment <= at_ms]
+        if before:
+            return self.pauses[max(before)]
+        return self.record.state == "paused" and not self.pauses
+
+    def hear_pause(self, event: AppEvent) -> None:
+        """A pause or its end; events may come in any order and again."""
+        if isinstance(event, SessionPaused | SessionResumed):
+            self.pauses[event.event_time_ms] = isinstance(event, SessionPaused)
+
+    def adopt(self, record: SessionRecord) -> list[Participant]:
+        """Take news of the session in; returns those who joined.
+
+        Bodies and start are frozen at first sight, because totals already rest on them; limits, names, roster and end are not.
+        """
+        joined = []
+        for member in record.participants:
+            known = self.people.get(member.member_id)
+            if known is None:
+                joined.append(member)
+            self.people[member.member_id] = replace(known, name=member.name, limits=member.limits) if known else member
+        participants = tuple(self.people[member.member_id] for member in record.participants)
+        self.record = replace(record, started_at_ms=self.record.started_at_ms, participants=participants)
+        return joined
+
+    def stored(self) -> dict[str, Any]:
+        """For a snapshot."""
+        plain = {name: value for name, value in vars(self).items() if name not in {"record", "people"}}
+        plain = {name: dict(value) if isinstance(value, dict) else value for name, value in plain.items()}
+        everyone = replace(self.record, participants=tuple(self.people.values()))
+        return plain | {
+            "record": msgspec.json.encode(everyone),
+            "roster": [member.member_id for member in self.record.participants],
+        }
+
+    @classmethod
+    def of_stored(cls, stored: dict[str, Any]) -> Self:
+        """The session that `stored` described."""
+        everyone = msgspec.json.decode(stored["record"], type=SessionRecord)
+        people = {member.member_id: member for member in everyone.participants}
+        record = replace(everyone, participants=tuple(people[member_id] for member_id in stored["roster"]))
+        session = cls(record=record, rows={}, people=people)
+        for name in stored.keys() - {"record", "roster"}:
+            setattr(session, name, dict(stored[name]) if isinstance(stored[name], dict) else stored[name])
+        return session

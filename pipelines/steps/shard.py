@@ -1,0 +1,241 @@
+"""All running sessions of one partition group: readings in, live messages, alerts, minutes and summaries out.
+
+Pure and single-threaded: no clock, no socket, no vendor. Time comes in with `tick` and `take_live`. What comes out depends on
+the readings, not on how they were cut into batches.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+
+from pipelines.steps.batch import Batch, batch_of, rows_of
+from pipelines.steps.columns import Array
+from pipelines.steps.live_updates import LiveUpdates
+from pipelines.steps.minutes import MinuteBook
+from pipelines.steps.results import MemberMinute, SessionSummary
+from pipelines.steps.session import Session
+from pipelines.steps.shard_state import ShardState
+from pipelines.steps.summary import summarise_session
+from schemas.alerts import Alert
+from schemas.directory import SessionRecord
+from schemas.events import AppEvent, CheckedIn, CheckedOut, Reading, SessionEnded
+from schemas.live import LiveUpdate
+
+STATE_VERSION: Final = 1
+QUIET_MS: Final = 3_000
+"""After a late or belated reading so long nothing more must have come before a summary is written anew."""
+SETTLE_SLACK_S: Final = 8
+"""Seconds that may wait to be folded for good; folding several at once costs no more than one."""
+
+
+class LiveShard:
+    """The live pipeline's numbers. Sessions must be put before their readings; what is unknown comes out of `take_rejected`."""
+
+    def __init__(self, state: ShardState, sequences: dict[str, int], now_ms: int = 0, caught_up: bool = False) -> None:
+        self._state = state
+        self._book = MinuteBook(state.marks, state.grid, state.sessions)
+        self._updates = LiveUpdates(state, sequences)
+        self._rejected: list[tuple[Reading, str]] = []
+        self._now_ms = now_ms
+        self._caught_up = caught_up
+
+    @classmethod
+    def restore(cls, state: dict[str, Any] | None) -> Self:
+        """The shard that a snapshot described, or an empty one."""
+        if state is None:
+            return cls(ShardState(), {})
+        if state["version"] != STATE_VERSION:
+            raise ValueError(f"the stored state has version {state['version']}, this program reads {STATE_VERSION}")
+        shard = cls(ShardState.of_stored(state["shard"]), dict(state["sequences"]), state["now_ms"], state["caught_up"])
+        shard._book.closed = [MemberMinute(**minute) for minute in state["minutes"]]
+        return shard
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything as plain values and copied arrays."""
+        self._state.grid.settle_old(0, self._book.close)
+        return {
+            "version": STATE_VERSION,
+            "shard": self._state.stored(),
+            "sequences": self._updates.sequences,
+            "minutes": [dict(vars(minute)) for minute in self._book.closed],
+            "now_ms": self._now_ms,
+            "caught_up": self._caught_up,
+        }
+
+    def knows(self, session_id: str) -> bool:
+        """Whether readings of this session have a place here."""
+        return session_id in self._state.position or session_id in self._state.archive
+
+    def knows_member(self, session_id: str, member_id: int) -> bool:
+        """Whether this member takes part in it, as far as the directory was told."""
+        return member_id in self._state.rows.get(session_id, ()) or session_id in self._state.archive
+
+    def put_session(self, record: SessionRecord) -> None:
+        """News from the directory; the same news again changes nothing."""
+        if record.session_id in self._state.archive:
+            return
+        session = self._state.session(record.session_id) or self._state.open(record)
+        if self._state.adopt(session, record):
+            self._updates.joined(record.session_id)
+        if record.ended_at_ms is not None and record.ended_at_ms != session.ended_at_ms:
+            self._end(session, record.ended_at_ms)
+
+    def app_events(self, events: Sequence[AppEvent]) -> None:
+        """What people did. Events may come again and in any order; those of unknown sessions are passed over."""
+        for event in events:
+            session = self._state.session(event.session_id)
+            if session is not None:
+                self._hear(session, event)
+
+    def readings(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Take readings in; returns those that came more than 60 s behind their member's newest second."""
+        if not readings:
+            return []
+        rows = rows_of(readings, self._state.rows)
+        late: list[Reading] = []
+        if (rows < 0).any():
+            late = self._without_place([r for r, row in zip(readings, rows.tolist(), strict=True) if row < 0])
+            readings = [r for r, row in zip(readings, rows.tolist(), strict=True) if row >= 0]
+            rows = rows[rows >= 0]
+        if not readings:
+            return late
+        batch = batch_of(readings, rows)
+        lateness = self._take_in(batch)
+        return late + [readings[at] for at in np.flatnonzero(lateness).tolist()]
+
+    def tick(self, now_ms: int, caught_up: bool) -> None:  # the flow's contract
+        """Once a second: what depends on the time of day, and housekeeping."""
+        self._now_ms, self._caught_up = now_ms, caught_up
+        self._state.grid.settle_old(SETTLE_SLACK_S, self._book.close)
+        self._updates.watch_presence(now_ms)
+        if caught_up and self._state.put_away(now_ms):
+            self._updates.renumber()
+
+    def take_live(self, now_ms: int) -> list[LiveUpdate]:
+        """Per session what changed since the last call, or the whole picture when it is due."""
+        return self._updates.take(now_ms)
+
+    def take_alerts(self) -> list[Alert]:
+        """New states of alerts since the last call."""
+        return []
+
+    def take_minutes(self) -> list[MemberMinute]:
+        """Member-minutes that closed, or that changed after they had."""
+        closed, self._book.closed = self._book.closed, []
+        return closed
+
+    def take_summaries(self) -> list[SessionSummary]:
+        """Summaries of sessions that ended, or that took readings in after their summary and have been quiet since."""
+        due = [session for session in self._state.sessions if session.summary_due and self._caught_up]
+        return [self._summary(session) for session in due if self._told_or_quiet(session)]
+
+    def take_recomputations(self, now_ms: int) -> list[str]:
+        """Ended sessions whose totals here lack something that is stored, once no more has come for 3 s."""
+        found = []
+        for session in self._state.sessions:
+            if session.recompute_due and session.revision > 0 and now_ms - session.touched_ms >= QUIET_MS:
+                session.recompute_due = False
+                found.append(session.record.session_id)
+        for session_id, kept in self._state.archive.items():
+            if kept[1]:
+                kept[1] = 0
+                found.append(session_id)
+        return found
+
+    def take_rejected(self) -> list[tuple[Reading, str]]:
+        """Readings that belong nowhere, with the reason: `unknown_session` or `unknown_member`."""
+        rejected, self._rejected = self._rejected, []
+        return rejected
+
+    def final_summary(
+        self, session_id: str, *, revision: int, late_events: int, computed_from: str, alerts: Mapping[int, int] | None
+    ) -> SessionSummary:
+        """The summary of a session as it stands, whatever was told of it before."""
+        session = self._state.sessions[self._state.position[session_id]]
+        session.revision = revision
+        return summarise_session(
+            session,
+            self._state.grid,
+            revision=revision,
+            late_events=late_events,
+            computed_from=computed_from,
+            alerts=session.alerts_by_member if alerts is None else alerts,
+        )
+
+    def all_minutes(self, session_id: str) -> list[MemberMinute]:
+        """Minutes not taken yet, closed or still open, of this session."""
+        book = self._book.provisional()
+        rows = self._state.all_rows(self._state.sessions[self._state.position[session_id]])
+        self._state.grid.present_by_minutes(rows, book.close)
+        return [minute for minute in self.take_minutes() if minute.session_id == session_id] + book.closed
+
+    def _take_in(self, batch: Batch) -> Array:
+        columns, members = self._state.columns, self._state.grid.members
+        session = members.session[batch.rows]
+        second = batch.at_ms // 1000 - columns.started_s[session]
+        measured = np.logical_or.reduce([cells != 0 for cells in batch.cells.values()])
+        counting = np.flatnonzero(measured & (second >= 0) & (second <= columns.ended[session]))
+        lateness = np.zeros(len(batch.rows), dtype=bool)
+        if len(counting):
+            lateness[counting] = self._state.grid.accept(batch.part(counting), second[counting], self._book.close)
+            self._note(session[counting], batch.part(counting), lateness[counting])
+        return lateness
+
+    def _note(self, session: Array, batch: Batch, late: Array) -> None:
+        """What readings mean for their sessions: how new the session's news are, and what an ended one must do again."""
+        columns = self._state.columns
+        np.maximum.at(columns.newest_event_ms, session[~late], batch.at_ms[~late])
+        np.maximum.at(columns.newest_received_ms, session[~late], batch.received_ms[~late])
+        over = columns.ended[session] != np.iinfo(np.int32).max
+        for at in np.unique(session[late | over]).tolist():
+            of = self._state.sessions[at]
+            of.late_events += int((late & (session == at)).sum())
+            of.touched_ms = self._now_ms
+            of.recompute_due |= of.late_events > 0
+            of.summary_due |= of.ended_at_ms is not None and of.late_events == 0
+
+    def _without_place(self, readings: Sequence[Reading]) -> list[Reading]:
+        late = []
+        for reading in readings:
+            if reading.session_id in self._state.archive:
+                self._state.archive[reading.session_id][1] += 1
+                late.append(reading)
+            else:
+                known = reading.session_id in self._state.position
+                self._rejected.append((reading, "unknown_member" if known else "unknown_session"))
+        return late
+
+    def _hear(self, session: Session, event: AppEvent) -> None:
+        members = self._state.grid.members
+        session.hear_pause(event)
+        row = session.rows.get(event.member_id or 0)
+        if isinstance(event, SessionEnded) and session.ended_at_ms is None:
+            self._end(session, event.event_time_ms)
+        elif isinstance(event, CheckedIn) and row is not None:
+            members.checked_in[row], members.checked_out[row], members.changed[row] = True, False, True
+        elif isinstance(event, CheckedOut) and row is not None:
+            members.checked_out[row], members.changed[row] = True, True
+
+    def _end(self, session: Session, ended_at_ms: int) -> None:
+        spoiled = self._state.end(session, ended_at_ms)
+        session.recompute_due |= spoiled
+        session.summary_due = True
+
+    def _told_or_quiet(self, session: Session) -> bool:
+        return session.revision == 0 or self._now_ms - session.touched_ms >= QUIET_MS
+
+    def _summary(self, session: Session) -> SessionSummary:
+        session.summary_due = False
+        session_id = session.record.session_id
+        book = self._book.provisional()
+        summary = self.final_summary(
+            session_id,
+            revision=session.revision + 1,
+            late_events=0,
+            computed_from="live",
+            alerts=None,
+        )
+        self._state.grid.present_by_minutes(self._state.all_rows(session), book.close)
+        self._book.closed += book.closed
+        return summary
