@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     device_events_burst: int = Field(2_000, ge=1, description="events that one device token may send at once")
     hub_events_per_s: float = Field(5_000, gt=0, description="the same for a hub, whose token may send for every member")
     hub_events_burst: int = Field(20_000, ge=1, description="events that a hub's token may send at once")
+    gateway_patience_s: float = Field(
+        10, ge=0.1, le=120, description="how long the gateway waits for Kafka before it answers 503"
+    )
     device_token: SecretStr = Field(SecretStr(""), description="device token that `replay` and `simulate` send with")
 
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")

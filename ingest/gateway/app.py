@@ -57,7 +57,7 @@ def assemble(settings: Settings, clock: Clock, reader: DirectoryReader) -> Parts
     """The parts, wired; belongs to the running event loop."""
     directory = reader.directory
     publisher = Publisher(settings, clock, directory, door="gateway")
-    door = Door(publisher, Rates(settings), RefusedBytes(publisher.producer, clock), clock)
+    door = Door(publisher, Rates(settings), RefusedBytes(publisher.producer, clock), clock, settings.gateway_patience_s)
     access = Access(directory)
     streams = Streams(access, door)
     reader.listen(partial(streams.hear, loop=asyncio.get_running_loop()))

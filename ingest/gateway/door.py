@@ -47,11 +47,12 @@ class Limited(SlowDown):
 class Door:
     """Decode, check the device's right, publish, and account for every event."""
 
-    def __init__(self, publisher: Publisher, rates: Rates, refused: RefusedBytes, clock: Clock) -> None:
+    def __init__(self, publisher: Publisher, rates: Rates, refused: RefusedBytes, clock: Clock, patience_s: float) -> None:
         self._publisher = publisher
         self._rates = rates
         self._refused = refused
         self._clock = clock
+        self._patience_s = patience_s
         self.last_received_ms: dict[int, int] = {}
         """When the newest event of each member came in, since this gateway started."""
 
@@ -62,7 +63,7 @@ class Door:
             raise Limited(f"{device.device_id} sends faster than it may", wait_s)
         decoded = [_permitted(device, decode_event(raw)) for raw in raws]
         events = [event for event in decoded if not isinstance(event, Outcome)]
-        published = await self._publisher.publish_decoded(events, history=history) if events else []
+        published = await self._publisher.publish_decoded(events, history=history, patience_s=self._patience_s)
         self._note(events, published)
         remaining = iter(published)
         outcomes = [event if isinstance(event, Outcome) else next(remaining) for event in decoded]

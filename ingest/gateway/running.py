@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from infra.directory import Directory
-from schemas.directory import DeviceRecord, Participant
+from schemas.directory import DeviceRecord, Participant, Segment
 
 
 class SeenParticipant(Struct, frozen=True):
@@ -23,7 +23,7 @@ class RunningSession(Struct, frozen=True):
     state: str
     started_at_ms: int
     planned_duration_s: int
-    segments: list[dict[str, str | int]]
+    segments: tuple[Segment, ...]
     participants: list[SeenParticipant]
 
 
@@ -54,7 +54,7 @@ def running_sessions(
                 state=session.state,
                 started_at_ms=session.started_at_ms,
                 planned_duration_s=session.planned_duration_s,
-                segments=[{"name": part.name, "duration_s": part.duration_s} for part in session.segments],
+                segments=session.segments,
                 participants=[SeenParticipant(p, last_received_ms.get(p.member_id)) for p in people],
             )
         )
