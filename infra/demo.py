@@ -180,7 +180,7 @@ def introduction(settings: Settings, group: OpenClass) -> Panel:
     """What a newcomer can do now."""
     login = group.seeded.trainer
     analyst = f"{settings.clickhouse_analyst_user}:{settings.clickhouse_analyst_password.get_secret_value()}"
-    question = "SELECT member_name, heart_rate_avg_bpm, trimp FROM v_member_summaries ORDER BY trimp DESC LIMIT 10 FORMAT PrettyCompact"
+    question = "SELECT member_name, heart_rate_avg_bpm, intensity, trimp FROM v_member_summaries FORMAT PrettyCompact"
     text = "\n".join(
         [
             f"[bold]The class[/]      {settings.api_url}/classes/{group.led.id}/live",
