@@ -7,6 +7,8 @@ import structlog
 
 from infra.settings import Settings
 
+OURS = ("schemas", "infra", "ingest", "pipelines", "api", "orchestration")
+"""Libraries speak from warnings upwards only."""
 HIDDEN = ("password", "token", "secret", "authorization", "cookie")
 
 
@@ -42,9 +44,11 @@ def start_logs(settings: Settings, process: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for noisy in ("httpx", "httpcore", "urllib3", "uvicorn.access"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.basicConfig(
+        handlers=[handler], level=max(logging.WARNING, logging.getLevelName(settings.log_level.upper())), force=True
+    )
+    for ours in OURS:
+        logging.getLogger(ours).setLevel(settings.log_level.upper())
     structlog.contextvars.bind_contextvars(process=process)
 
 
