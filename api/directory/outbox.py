@@ -5,6 +5,7 @@ yet marked when the relay died is published again; readers know it by its `event
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
 from operator import attrgetter
@@ -60,6 +61,14 @@ def _owe(db: Session, message: Outgoing, now_ms: int) -> None:
     db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
+def turns(messages: Sequence[Outgoing]) -> list[list[Outgoing]]:
+    """What may be on its way to Kafka together: messages of one topic.
+
+    So a session's record is in `directory` before the first event that names it is in `app-events`.
+    """
+    return [list(run) for _topic, run in groupby(messages, key=attrgetter("topic"))]
+
+
 class Relay:
     """Publishes the outbox on a thread of its own. Of several processes one leads: the one that holds the advisory lock."""
 
@@ -109,11 +118,9 @@ class Relay:
         ids = [row[0] for row in rows]
         messages = [Outgoing(topic, bytes(key), bytes(value), event_id) for _id, topic, key, value, event_id in rows]
         faults: list[str | None] = []
-        # A session's record must be readable before the first event that names it: topics take turns, none overlap.
-        for topic, run in groupby(messages, key=attrgetter("topic")):
-            batch = list(run)
-            faults += self._publisher.publish(batch, lambda: self._still_leads(connection))
-            metrics.OUTBOX_PUBLISHED.labels(topic).inc(len(batch))
+        for turn in turns(messages):
+            faults += self._publisher.publish(turn, lambda: self._still_leads(connection))
+            metrics.OUTBOX_PUBLISHED.labels(turn[0].topic).inc(len(turn))
         if rows:
             self.mark(connection, ids, faults)
         return len(rows)

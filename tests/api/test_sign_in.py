@@ -56,9 +56,7 @@ def sign_in(sessions: sessionmaker[Session], clock: FakeClock) -> SignIn:
 def refresh(sessions: sessionmaker[Session], clock: FakeClock) -> Refresh:
     secret = itertools.count()
     life = uuid4().hex
-    return Refresh(
-        sessions, clock, lifetime_s=1000, new_id=lambda: str(uuid4()), new_secret=lambda: f"{life}-{next(secret)}"
-    )
+    return Refresh(sessions, clock, lifetime_s=1000, new_id=lambda: str(uuid4()), new_secret=lambda: f"{life}-{next(secret)}")
 
 
 def _fail(sign_in: SignIn, email: str, times: int) -> None:
