@@ -1,5 +1,6 @@
 """Reading the live end of whole topics without a consumer group: from a moment in the past, through all partitions, onward."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from infra.telemetry.logs import logger
 from schemas.topics import Topic
 
 log = logger(__name__)
+NEW_TOPIC_PATIENCE_S = 5.0
 Place = tuple[str, int]
 """A topic's name and a partition."""
 
@@ -73,11 +75,17 @@ class LogTail:
         return all(self.next[place] >= end for place, end in self.end.items())
 
     def read(self, patience_s: float, most: int = 2_000) -> list[LogRecord | LogHole]:
-        """What has arrived, as soon as anything has; empty after `patience_s` of silence."""
-        first = self._consumer.poll(patience_s)
-        if first is None:
-            return []
-        taken = [self._take(message) for message in (first, *self._consumer.consume(most - 1, timeout=0))]
+        """What has arrived, as soon as anything has; empty after `patience_s` of silence.
+
+        Raises Unavailable when Kafka refuses; it may be called again.
+        """
+        try:
+            first = self._consumer.poll(patience_s)
+            if first is None:
+                return []
+            taken = [self._take(message) for message in (first, *self._consumer.consume(most - 1, timeout=0))]
+        except KafkaException as failure:
+            raise Unavailable(f"Reading from Kafka failed: {failure}", "Is it running?") from None
         return [item for item in taken if item is not None]
 
     def _take(self, message: Message) -> LogRecord | LogHole | None:
@@ -95,7 +103,8 @@ class LogTail:
             resumed = low if expected < low else high
             log.error("log_hole", topic=topic, partition=partition, expected=expected, resumed=resumed)
             self.next[topic, partition] = resumed
-            self._consumer.seek(TopicPartition(topic, partition, resumed))
+            self._consumer.incremental_unassign([TopicPartition(topic, partition)])  # seek is refused in this state
+            self._consumer.incremental_assign([TopicPartition(topic, partition, resumed)])
             return LogHole(topic, partition, resumed)
         log.warning("log_read_failed", topic=topic, partition=partition, error=str(fault))
         return None
@@ -113,12 +122,20 @@ class LogTail:
 
 
 def log_generations(settings: Settings, topics: tuple[Topic, ...], timeout_s: float = 30) -> dict[str, str]:
-    """By topic, what names this life of its log: cluster id and topic id. A log made anew has another generation."""
+    """By topic, what names this life of its log: cluster id and topic id. A log made anew has another generation.
+
+    A topic that was made a moment ago is waited for.
+    """
     admin: Any = open_admin(settings)
-    try:
-        cluster = admin.list_topics(timeout=timeout_s).cluster_id
-        described = admin.describe_topics(TopicCollection([topic.name for topic in topics]), request_timeout=timeout_s)
-        return {name: f"{cluster}/{future.result().topic_id}" for name, future in described.items()}
-    except KafkaException as failure:
-        problem = f"Kafka at {settings.kafka_address} does not answer: {failure}"
-        raise Unavailable(problem, "Is it running, and were its topics made (`paceline migrate`)?") from None
+    deadline = time.monotonic() + NEW_TOPIC_PATIENCE_S
+    while True:
+        try:
+            cluster = admin.list_topics(timeout=timeout_s).cluster_id
+            described = admin.describe_topics(TopicCollection([topic.name for topic in topics]), request_timeout=timeout_s)
+            return {name: f"{cluster}/{future.result().topic_id}" for name, future in described.items()}
+        except KafkaException as failure:
+            unknown = failure.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            if not unknown or time.monotonic() > deadline:
+                problem = f"Kafka at {settings.kafka_address} does not answer: {failure}"
+                raise Unavailable(problem, "Is it running, and were its topics made (`paceline migrate`)?") from None
+            time.sleep(0.1)

@@ -26,9 +26,10 @@ class Conversation:
         """Subscribe to what hello names and say welcome; a plain client gets what concerns it."""
         connection, subscriber = self._connection, self._hub.subscriber
         if hello is None:
-            told = await subscriber.subscribe_plain(connection)
+            told = subscriber.subscribe_plain(connection)
         else:
-            told = [await subscriber.subscribe(connection, wanted) for wanted in hello.subscriptions]
+            await subscriber.sessions_known(hello.subscriptions)
+            told = [subscriber.subscribe(connection, wanted) for wanted in hello.subscriptions]
         connection.answer(protocol.welcome(connection.id, connection.principal, self._hub.clock(), told))
 
     def end(self) -> None:
@@ -71,7 +72,8 @@ class Conversation:
         task.add_done_callback(self._tasks.discard)
 
     async def _subscribe(self, frame: Subscribe) -> None:
-        told = await self._hub.subscriber.subscribe(self._connection, frame)
+        await self._hub.subscriber.sessions_known([frame])
+        told = self._hub.subscriber.subscribe(self._connection, frame)
         error = told.get("error")
         if error is None:
             self._connection.answer(protocol.reply(frame.id, {"subscription": told}))

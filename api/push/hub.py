@@ -14,6 +14,7 @@ from msgspec import to_builtins
 
 from api.principal import Principal
 from api.push.channel_names import session_channels
+from api.push.channels import iso
 from api.push.connection import Connection, Wire
 from api.push.session_book import SessionBook, event_shown
 from api.push.sockets import Sockets
@@ -190,7 +191,7 @@ class PushHub:
     def send_message(self, user_id: int, text: str, sender: str) -> None:
         """Tell one user something on `user:<id>`, on the sockets that this process holds."""
         now_ms = self.clock()
-        body = {"session_id": None, "timestamp": now_ms, "message": {"from": sender, "text": text, "id": uuid4().hex}}
+        body = {"session_id": None, "timestamp": iso(now_ms), "message": {"from": sender, "text": text, "id": uuid4().hex}}
         self.sockets.wake([self.board.publish_to_user(user_id, now_ms, body)], self._received_ms)
 
     # What the threads hand over

@@ -1,6 +1,7 @@
 """Taking channels up and letting them go, by right: at a client's wish, for plain clients unasked, when rosters change."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from api.principal import Principal
@@ -32,20 +33,26 @@ class Subscriber:
         self._hub = hub
         self._awaited: dict[str, asyncio.Event] = {}
 
-    async def subscribe(self, connection: Connection, wanted: Wanted) -> dict[str, Any]:
+    async def sessions_known(self, wanted: Iterable[Wanted]) -> None:
+        """Return when the directory has told of the sessions named, or after a little while.
+
+        A session that was started a moment ago may be on its way here.
+        """
+        names = [parse_channel(one.channel) for one in wanted]
+        keys = {name.key for name in names if isinstance(name, ChannelName) and name.kind != "user"}
+        unknown = [self._await_session(key) for key in keys if key not in self._hub.sessions]
+        if unknown:
+            await asyncio.gather(*unknown)
+
+    def subscribe(self, connection: Connection, wanted: Wanted) -> dict[str, Any]:
         """The subscription as it is told to the client, or its refusal.
 
-        A session that was started a moment ago may be on its way here, so an unknown one is waited for a little.
+        Locating and subscribing happen in one step, so nothing falls between replay and live. Nothing is written here: the
+        caller tells the client first.
         """
         name = parse_channel(wanted.channel)
-        if isinstance(name, ChannelName):
-            if name.kind != "user" and name.key not in self._hub.sessions:
-                await self._await_session(name.key)
-            return self._subscribe_now(connection, name, wanted)
-        return {"channel": wanted.channel, "error": name.shown()}
-
-    def _subscribe_now(self, connection: Connection, name: ChannelName, wanted: Wanted) -> dict[str, Any]:
-        """Locating and subscribing happen in one step, so nothing falls between replay and live."""
+        if isinstance(name, Refusal):
+            return {"channel": wanted.channel, "error": name.shown()}
         refusal = refusal_to_watch(connection.principal, name, self._hub.sessions.get(name.key))
         if refusal is None and str(name) not in connection.readers and len(connection.readers) >= MAX_SUBSCRIPTIONS:
             refusal = Refusal("too_many", f"A socket reads at most {MAX_SUBSCRIPTIONS} channels.")
@@ -62,14 +69,14 @@ class Subscriber:
         view = None if name.kind == "user" else seen_as(user)
         return StreamReader(board.stream(name), view, wanted.epoch, wanted.offset)
 
-    async def subscribe_plain(self, connection: Connection) -> list[dict[str, Any]]:
+    def subscribe_plain(self, connection: Connection) -> list[dict[str, Any]]:
         """What concerns the user of a plain client: messages to them and, of a member, their running sessions."""
         connection.plain = True
         user = connection.principal
         channels = [f"user:{user.user_id}"]
         if user.role == "member":
             channels += [c for s in self._hub.running() if user.may_watch(s) for c in session_channels(s.session_id)]
-        return [await self.subscribe(connection, Wanted(channel=channel)) for channel in channels[:MAX_SUBSCRIPTIONS]]
+        return [self.subscribe(connection, Wanted(channel=channel)) for channel in channels[:MAX_SUBSCRIPTIONS]]
 
     def session_changed(self, session: SessionRecord) -> None:
         """News of a session: who waited for it goes on, who left its roster stops reading, plain clients of it begin."""
@@ -90,9 +97,8 @@ class Subscriber:
             user = connection.principal
             if connection.plain and user.role == "member" and user.may_watch(session):
                 for channel in session_channels(session.session_id):
-                    name = parse_channel(channel)
-                    if channel not in connection.readers and isinstance(name, ChannelName):
-                        self._subscribe_now(connection, name, Wanted(channel=channel))
+                    if channel not in connection.readers:
+                        self.subscribe(connection, Wanted(channel=channel))
                 connection.pump()
 
     async def _await_session(self, session_id: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from api.push.switchboard import Arrived, Missed
+from infra.errors import Unavailable
 from infra.log_tail import LogHole, LogRecord, LogTail
 from infra.telemetry.logs import logger
 from infra.telemetry.metrics import HUB_LAG_MESSAGES, HUB_UNREADABLE
@@ -19,6 +20,7 @@ log = logger(__name__)
 Batch = list[Arrived | Missed]
 PATIENCE_S = 0.2
 LAG_EVERY_S = 5.0
+RETRY_S = 1.0
 DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent]] = {
     LIVE.name: live_decoder.decode,
     ALERTS.name: alert_decoder.decode,
@@ -56,7 +58,7 @@ class TailThread:
         lag_told_at = 0.0
         try:
             while not self._stop.is_set():
-                items = self._tail.read(PATIENCE_S)
+                items = self._read()
                 if items:
                     self._deliver(list(decode(items)))
                 if waiting and self._tail.caught_up:
@@ -70,6 +72,14 @@ class TailThread:
                 log.exception("hub_tail_ended")
         finally:
             self._tail.close()
+
+    def _read(self) -> list[LogRecord | LogHole]:
+        try:
+            return self._tail.read(PATIENCE_S)
+        except Unavailable as failure:
+            log.error("hub_read_failed", problem=failure.problem)
+            self._stop.wait(RETRY_S)
+            return []
 
     def _tell_lag(self) -> None:
         for topic, behind in self._tail.lag().items():

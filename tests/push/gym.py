@@ -80,6 +80,9 @@ class Gym:
     def get(self, path: str) -> Any:
         return httpx.get(f"{self.settings.api_url}{path}").json()
 
+    def post(self, path: str) -> None:
+        httpx.post(f"{self.settings.api_url}{path}").raise_for_status()
+
 
 async def hello(socket: ClientConnection, token: str | None, *subscriptions: Message) -> Message:
     """Say hello and return the welcome (or whatever else comes first)."""

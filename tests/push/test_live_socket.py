@@ -272,6 +272,29 @@ async def test_a_client_that_lost_its_base_asks_for_the_whole(gym: Gym) -> None:
         assert (again["kind"], again["columns"]) == ("key", {"zone": [1, 2]})
 
 
+async def test_a_user_hears_what_is_told_to_them_and_to_nobody_else(gym: Gym) -> None:
+    async with gym.client() as socket, gym.client() as other:
+        await hello(socket, gym.token(), {"channel": "user:3"})
+        await hello(other, gym.token(4), {"channel": "user:4"})
+        gym.post("/tell/3")
+        message = await hear(socket)
+        assert (message["type"], message["message"]["text"], message["message"]["from"]) == ("message", "Great pace!", "Tess")
+        await silence(other)
+
+
+async def test_the_welcome_comes_before_anything_of_its_channels(gym: Gym) -> None:
+    known, unknown = gym.desk.start_session().session_id, str(uuid4())
+    async with gym.client() as socket:
+        wanted = [{"channel": f"alerts:{known}"}, {"channel": f"alerts:{unknown}"}]
+        await say(socket, {"type": "hello", "token": gym.token(), "subscriptions": wanted})
+        for number in range(10):
+            gym.desk.put(alert(number, session_id=known))
+            await asyncio.sleep(0.05)
+        welcome = await hear(socket)
+        assert welcome["type"] == "welcome"
+        assert welcome["subscriptions"][1]["error"]["code"] == "unknown_session"
+
+
 async def test_the_state_after_a_gap_says_where_it_stands_and_what_is_true(gym: Gym) -> None:
     sid = gym.desk.start_session().session_id
     for message in (alert(1, session_id=sid), alert(1, session_id=sid, version=2, state="cleared"), marker(1, sid)):
