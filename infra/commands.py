@@ -31,7 +31,7 @@ def up() -> None:
     from infra.telemetry.logs import start_logs
 
     settings = load_settings()
-    start_logs(settings, "supervisor")
+    start_logs(settings.model_copy(update={"log_level": "warning"}), "supervisor")  # its lines for people say the rest
     operate.up(settings, Console(soft_wrap=True))
 
 

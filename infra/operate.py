@@ -62,7 +62,7 @@ def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
 
 def show_state(state: ChildState, console: Console) -> None:
     """One line for a change that an operator wants to see."""
-    if state.state in {"waiting", "preparing"}:
+    if state.state == "waiting":
         return
     words = {
         "starting": f"starting (process {state.pid})",

@@ -82,7 +82,7 @@ def _ports_for_settings() -> tuple[int, ...]:
 
 @contextmanager
 def running(
-    launch: Launch, ready: Callable[[], bool], log: Path, *, stop: signal.Signals = signal.SIGTERM, timeout_s: float = 40
+    launch: Launch, ready: Callable[[], bool], log: Path, *, stop: signal.Signals = signal.SIGTERM, timeout_s: float = 90
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is ready inside the block and gone after it; its log is shown when it dies early."""
     with log.open("ab") as output:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from infra.errors import PacelineError
+from infra.errors import PacelineError, Unavailable
 
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
@@ -59,10 +59,16 @@ class Launch:
             preexec_fn=lambda: _enter(self.account, self.orphan_signal, parent),  # noqa: PLW1509 - only system calls inside
         )
 
-    def run(self, what: str, text: bytes = b"", timeout_s: float = 60) -> None:
+    def run(self, what: str, text: bytes = b"", timeout_s: float = 120) -> None:
         """Start it, wait, and raise PacelineError with its words unless it ends well."""
         with self.start(subprocess.PIPE, subprocess.PIPE) as process:
-            said, _ = process.communicate(text, timeout=timeout_s)
+            try:
+                said, _ = process.communicate(text, timeout=timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise Unavailable(
+                    f"{what} took longer than {timeout_s:.0f} s", "Is the machine overloaded? Try again."
+                ) from None
         if process.returncode:
             raise PacelineError(f"{what} failed with exit code {process.returncode}:\n{said.decode(errors='replace').strip()}")
 

@@ -4,8 +4,8 @@ Only the operating-system user who runs Paceline gets in (peer authentication). 
 root the server runs as `nobody` and owns its own two folders only.
 """
 
-import getpass
 import os
+import pwd
 import signal
 import stat
 import sys
@@ -119,7 +119,14 @@ class EmbeddedPostgres:
     def _admit_us(self) -> None:
         """Whoever starts the server is the one whom it lets in."""
         self._write("pg_hba.conf", f"local all {ROLE} peer map={ROLE}\n")
-        self._write("pg_ident.conf", f'{ROLE} "{getpass.getuser()}" {ROLE}\n')
+        try:
+            us = pwd.getpwuid(os.geteuid()).pw_name  # what PostgreSQL sees; USER and LOGNAME may lie
+        except KeyError:
+            raise PacelineError(
+                f"The user number {os.geteuid()} has no name on this machine, and PostgreSQL knows people by name",
+                "Run as a user of the machine, or set PACELINE_POSTGRES.",
+            ) from None
+        self._write("pg_ident.conf", f'{ROLE} "{us}" {ROLE}\n')
 
     def _write(self, name: str, text: str) -> None:
         path = self._data / name

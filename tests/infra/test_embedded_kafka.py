@@ -48,15 +48,6 @@ def test_acknowledged_records_survive_a_killed_broker_that_comes_back_on_another
     assert moved.cluster_id() == born
 
 
-def test_it_stops_cleanly_when_asked(home: Path) -> None:
-    kafka = EmbeddedKafka(home, settings_in(home).kafka_port)
-    kafka.prepare()
-    with running(kafka.launch(), kafka.ready, home / "kafka.log") as process:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-    assert (home / "kafka" / "data" / ".kafka_cleanshutdown").exists()
-
-
 def test_three_nodes_lose_nothing_and_double_nothing_when_one_is_killed(home: Path) -> None:
     nodes = three_nodes(home, free_ports(6))
     with ThreadPoolExecutor(3) as threads:
