@@ -10,7 +10,7 @@ import pytest
 from infra.settings import Settings
 from tests.running import ROOT, Servers, settings_in, temporary_home
 
-for name in [name for name in os.environ if name.startswith("PACELINE_")]:
+for name in [name for name in os.environ if name.startswith("PACELINE_") and not name.startswith("PACELINE_TEST_")]:
     del os.environ[name]  # a developer's own settings must not reach the tests
 
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -5,7 +5,7 @@ import threading
 
 from infra.embedded.warehouse.errors import SOCKET_TIMEOUT, QueryFailed
 
-_AHEAD = 8
+_AHEAD = 4
 _STALL_S = 60
 
 

@@ -44,3 +44,30 @@ def content_type(name: str) -> str:
 def is_separable(name: str) -> bool:
     """Whether the pieces that the engine hands out may be sent one after the other."""
     return name.lower() in _SEPARABLE
+
+
+# Its head is written even when there are no rows: the number of columns, their names, their types.
+DESCRIBING_FORMAT = "RowBinaryWithNamesAndTypes"
+
+
+def empty_native_block(described: bytes) -> bytes:
+    """A block of no rows with the columns of a result in DESCRIBING_FORMAT; the engine writes nothing at all in their stead."""
+    columns, position = _read_number(described, 0)
+    texts: list[bytes] = []
+    for _ in range(2 * columns):
+        length, start = _read_number(described, position)
+        texts.append(described[position : start + length])
+        position = start + length
+    pairs = zip(texts[:columns], texts[columns:], strict=True)
+    return described[: _read_number(described, 0)[1]] + b"\0" + b"".join(name + kind for name, kind in pairs)
+
+
+def _read_number(data: bytes, position: int) -> tuple[int, int]:
+    """A variable-length number and where it ends."""
+    value = shift = 0
+    while True:
+        byte = data[position]
+        value |= (byte & 0x7F) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 0x80:
+            return value, position

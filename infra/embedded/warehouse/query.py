@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chdb.state.sqlitelike import Connection
 
@@ -12,7 +12,7 @@ from infra.embedded.warehouse.compression import Packer, packer
 from infra.embedded.warehouse.engine import Effect, Engine, quote_name
 from infra.embedded.warehouse.errors import SYNTAX_ERROR, QueryFailed
 from infra.embedded.warehouse.execution import Outcome
-from infra.embedded.warehouse.formats import is_separable
+from infra.embedded.warehouse.formats import DESCRIBING_FORMAT, empty_native_block, is_separable
 from infra.embedded.warehouse.request import Arguments
 from infra.embedded.warehouse.sessions import Session
 from infra.embedded.warehouse.statement import Insert, Statement, read_statement
@@ -115,13 +115,16 @@ def run_whole(engine: Engine, query: Query, session: Session | None) -> Outcome:
         if isinstance(query.statement, Insert):
             return execution.insert(connection, query.statement)
         outcome = execution.run(connection, _decode(query.statement.sql), query.output_format)
+        if not outcome.data and query.effect is Effect.READS and query.output_format.lower() == "native":
+            described = execution.run(connection, _decode(query.statement.bare), DESCRIBING_FORMAT).data
+            outcome = replace(outcome, data=empty_native_block(described))
         if session and query.statement.words[:1] == (b"USE",):
             session.database = (
                 execution.run(connection, "SELECT currentDatabase()", "TabSeparatedRaw").data.decode().rstrip("\n")
             )
         if query.coding:
             packing = packer(query.coding)
-            return Outcome(packing.compress(outcome.data) + packing.flush(), *_counts(outcome))
+            outcome = replace(outcome, data=packing.compress(outcome.data) + packing.flush())
         return outcome
 
 
@@ -173,10 +176,6 @@ def failure_block(failure: QueryFailed, tag: str) -> bytes:
     """What ClickHouse writes into a result that failed after it had begun."""
     message = failure.message.encode()
     return b"__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n" % (tag.encode(), message, len(message) + 1, tag.encode())
-
-
-def _counts(outcome: Outcome) -> tuple[int, int, int, int, float]:
-    return outcome.read_rows, outcome.read_bytes, outcome.written_rows, outcome.written_bytes, outcome.elapsed_s
 
 
 def _decode(sql: bytes) -> str:

@@ -20,11 +20,12 @@ _VALUES = "Values"
 
 @dataclass(frozen=True)
 class Statement:
-    """A whole statement. `output_format` is its own FORMAT clause, if any."""
+    """A whole statement. `output_format` is its own FORMAT clause, if any; `bare` is the same statement without it."""
 
     sql: bytes
     words: tuple[bytes, ...]
     output_format: str | None
+    bare: bytes
 
     @property
     def streams(self) -> bool:
@@ -134,6 +135,8 @@ def _read_whole(sql: bytes) -> Statement:
     tokens = list(significant(sql))
     while tokens and tokens[-1].text == b";":
         tokens.pop()
+    if not tokens:
+        raise QueryFailed(SYNTAX_ERROR, "Empty query.")
     if any(token.text == b";" for token in tokens):
         raise QueryFailed(SYNTAX_ERROR, "Multi-statements are not allowed.")
     top = _top_level(tokens)
@@ -143,7 +146,11 @@ def _read_whole(sql: bytes) -> Statement:
     if inserts and (formats or b"VALUES" in words):
         raise QueryFailed(NOT_IMPLEMENTED, "Data may follow only INSERT INTO table FORMAT … or VALUES …, not a SELECT.")
     closing = [index for index in formats if words[index + 2 : index + 3] in _BEHIND_FORMAT]
-    return Statement(sql, words, top[closing[-1] + 1].text.strip(b'"`').decode() if closing else None)
+    if not closing:
+        return Statement(sql, words, None, sql)
+    keyword, name = top[closing[-1]], top[closing[-1] + 1]
+    bare = sql[: keyword.end - len(keyword.text)] + sql[name.end :]
+    return Statement(sql, words, name.text.strip(b'"`').decode(), bare)
 
 
 def _top_level(tokens: Sequence[Token]) -> list[Token]:
