@@ -67,11 +67,13 @@ class DirectoryReader:
 
     def __init__(self, settings: Settings) -> None:
         self.directory = Directory()
+        self._settings = settings
         self._consumer: Consumer = open_consumer(settings)
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._taken = threading.Condition()
+        self._asker: Consumer | None = None
         self._next_offset = ends(self._consumer, DIRECTORY.name, 0)[1]
         for message in read_to_end(self._consumer, DIRECTORY):
             self._take(message)
@@ -91,9 +93,14 @@ class DirectoryReader:
         self._thread.start()
 
     def catch_up(self, timeout_s: float = 5) -> bool:
-        """While `follow` runs: wait until all that the topic holds now is taken in. False when that took too long."""
+        """While `follow` runs: wait until all that the topic holds now is taken in. False when that took too long.
+
+        Asks by a second consumer, because asking the first while another thread polls it never returns.
+        """
+        if self._asker is None:
+            self._asker = open_consumer(self._settings)
         try:
-            high = ends(self._consumer, DIRECTORY.name, 0, timeout_s)[1]
+            high = ends(self._asker, DIRECTORY.name, 0, timeout_s)[1]
         except KafkaException as failure:
             log.warning("directory_end_unknown", failure=str(failure))
             return False
@@ -106,6 +113,8 @@ class DirectoryReader:
         if self._thread:
             self._thread.join(timeout=5)
         self._consumer.close()
+        if self._asker:
+            self._asker.close()
 
     def _run(self) -> None:
         while not self._stop.is_set():

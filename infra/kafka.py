@@ -1,5 +1,6 @@
 """Kafka clients, made in one way from the settings, and the topics."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from infra.errors import Unavailable
 from infra.settings import Settings
 from schemas.topics import TOPICS, Topic
+
+WITHOUT_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
 def client_config(settings: Settings) -> dict[str, Any]:
@@ -105,9 +108,17 @@ def cluster_id(settings: Settings, timeout_s: float = 30) -> str:
 
 
 def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) -> tuple[int, int]:
-    """First and next offset of a partition."""
-    low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s, cached=False)
-    return int(low), int(high)
+    """First and next offset of a partition. A partition that has just been made or moved is asked again until it has a leader."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s, cached=False)
+        except KafkaException as failure:
+            if failure.args[0].code() not in WITHOUT_LEADER or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return int(low), int(high)
 
 
 def read_to_end(consumer: Consumer, topic: Topic, *, from_start: bool = True, patience_s: float = 30) -> Iterator[Message]:

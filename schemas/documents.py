@@ -13,7 +13,7 @@ from schemas.alerts import Alert
 from schemas.directory import DirectoryRecord
 from schemas.events import AppEvent, DeviceEvent
 from schemas.live import LIVE_COLUMNS, LiveUpdate
-from schemas.rejected import Rejected
+from schemas.rejected import Rejected, Retried
 from schemas.topics import ALERTS, APP_EVENTS, DEAD_LETTERS, DEVICE_EVENTS, DIRECTORY, LIVE, Topic
 
 GENERATED = Path(__file__).parent / "generated"
@@ -24,7 +24,7 @@ MESSAGES: dict[Topic, Any] = {
     LIVE: LiveUpdate,
     ALERTS: Alert,
     DIRECTORY: DirectoryRecord,
-    DEAD_LETTERS: Rejected,
+    DEAD_LETTERS: Rejected | Retried,
 }
 Schema = dict[str, Any]
 

@@ -24,4 +24,12 @@ class Rejected(Struct, frozen=True, kw_only=True, tag="rejected", tag_field="typ
     key: bytes = b""
 
 
+class Retried(Struct, frozen=True, kw_only=True, tag="retried", tag_field="type"):
+    """That a rejected message was published again; if it is refused again, it is rejected with a new place and id."""
+
+    rejected_id: str
+    retried_at_ms: EpochMs
+
+
 rejected_decoder = msgspec.json.Decoder(Rejected)
+dead_letter_decoder = msgspec.json.Decoder(Rejected | Retried)

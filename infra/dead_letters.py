@@ -1,0 +1,109 @@
+"""Dead letters: how a refused message is named and written, and how an operator reads them and sends them again."""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+from confluent_kafka import Message
+
+from infra.clock import Clock
+from infra.errors import PacelineError, Unavailable
+from infra.kafka import open_consumer, open_producer, read_to_end
+from infra.settings import Settings
+from infra.telemetry.logs import logger
+from schemas.rejected import Rejected, Retried, dead_letter_decoder
+from schemas.topics import DEAD_LETTERS
+
+log = logger(__name__)
+encode = msgspec.json.Encoder().encode
+DETAIL_MAX = 2_000
+
+
+def rejected_id(place: str) -> str:
+    """The id of what was refused at a place: the same place always has the same id, whoever refuses it, however often."""
+    return "dl-" + hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+
+
+def reject(message: Message, *, stage: str, reason: str, detail: str, at_ms: int) -> Rejected:
+    """The dead letter of a Kafka message."""
+    place = f"{message.topic()}:{message.partition()}:{message.offset()}"
+    return Rejected(
+        rejected_id=rejected_id(place),
+        place=place,
+        stage=stage,
+        reason=reason,
+        detail=detail[:DETAIL_MAX],
+        rejected_at_ms=at_ms,
+        payload=message.value() or b"",
+        topic=message.topic() or "",
+        key=message.key() or b"",
+    )
+
+
+@dataclass
+class DeadLetter:
+    """One refused message as the operator sees it: two flows that refuse the same message make one letter."""
+
+    rejected: Rejected
+    stages: tuple[str, ...]
+    retried_at_ms: int | None = None
+
+    @property
+    def state(self) -> str:
+        return "retried" if self.retried_at_ms else "waiting"
+
+
+def read_dead_letters(settings: Settings) -> dict[str, DeadLetter]:
+    """All letters on the topic by id, oldest first."""
+    consumer = open_consumer(settings)
+    found: dict[str, DeadLetter] = {}
+    try:
+        for message in read_to_end(consumer, DEAD_LETTERS):
+            _take(message, found)
+    finally:
+        consumer.close()
+    return found
+
+
+def find(letters: dict[str, DeadLetter], wanted: str) -> DeadLetter:
+    """The letter with this id, or the only one whose id begins so."""
+    matches = [letter for key, letter in letters.items() if key.startswith(wanted)]
+    if len(matches) != 1:
+        remedy = "`paceline dead-letters list` shows their ids."
+        raise PacelineError(f"{len(matches) or 'No'} dead letters begin with {wanted!r}", remedy)
+    return matches[0]
+
+
+def retry(settings: Settings, letters: list[DeadLetter], clock: Clock) -> None:
+    """Publish payloads to their topics again, under their keys, and note each on the topic.
+
+    Raises Unavailable when Kafka does not acknowledge all within 30 s; those without a note then still count as waiting.
+    """
+    producer = open_producer(settings)
+    for letter in letters:
+        rejected = letter.rejected
+        note = encode(Retried(rejected_id=rejected.rejected_id, retried_at_ms=clock()))
+
+        def noted(fault: object, _message: Message, note: bytes = note, stage: str = rejected.stage) -> None:
+            if fault is None:
+                producer.produce(DEAD_LETTERS.name, note, key=stage.encode())
+
+        producer.produce(rejected.topic, rejected.payload, key=rejected.key or None, on_delivery=noted)
+    if producer.flush(30) or producer.flush(30):
+        raise Unavailable("Kafka did not acknowledge all retried messages", "Look at the list and retry the waiting ones.")
+
+
+def _take(message: Message, found: dict[str, DeadLetter]) -> None:
+    try:
+        record = dead_letter_decoder.decode(message.value() or b"")
+    except msgspec.MsgspecError as fault:
+        log.warning("dead_letter_unreadable", offset=message.offset(), fault=str(fault))
+        return
+    known = found.get(record.rejected_id)
+    if isinstance(record, Retried):
+        if known:
+            known.retried_at_ms = record.retried_at_ms
+    elif known is None:
+        found[record.rejected_id] = DeadLetter(record, (record.stage,))
+    elif record.stage not in known.stages:
+        known.stages = (*known.stages, record.stage)

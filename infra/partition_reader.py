@@ -1,0 +1,134 @@
+"""Reads a fixed set of partitions from given offsets: what a flow's source needs of Kafka, and nothing else."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
+
+from infra.errors import PacelineError, Unavailable
+from infra.kafka import ends, open_admin, open_consumer
+from infra.settings import Settings
+from infra.telemetry.logs import logger
+from schemas.topics import Topic
+
+log = logger(__name__)
+Place = tuple[str, int]
+"""Topic and partition."""
+POLL_S = 0.005
+CUT_OFF = {
+    KafkaError._AUTO_OFFSET_RESET,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError.OFFSET_OUT_OF_RANGE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+}
+"""Errors after which waiting does not help; all others librdkafka mends by itself."""
+
+
+class PartitionReader:
+    """One consumer over `places`. Nobody else reads them for the caller: there is no group, offsets are the caller's."""
+
+    def __init__(self, settings: Settings, places: Iterable[Place]) -> None:
+        self.places = tuple(places)
+        self._consumer = open_consumer(settings)
+
+    def ends(self) -> dict[Place, tuple[int, int]]:
+        """First and next offset of every place, asked of the broker."""
+        try:
+            return {place: ends(self._consumer, *place) for place in self.places}
+        except KafkaException as failure:
+            raise Unavailable(f"Kafka did not name the ends of {self.places[0][0]}: {failure}", "Is it running?") from failure
+
+    def end(self, place: Place) -> int:
+        """The next offset of a place as the last answer to a fetch told it; -1 before the first."""
+        found = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+        return max(int(found[1]), -1) if found else -1
+
+    def start(self, offsets: Mapping[Place, int]) -> None:
+        """Read from these offsets on."""
+        self._consumer.assign([TopicPartition(*place, offsets.get(place, OFFSET_BEGINNING)) for place in self.places])
+
+    def read(self, most: int) -> list[Message]:
+        """What has arrived, at most `most`; never waits.
+
+        Raises PacelineError when a partition cannot be read on from where it stands.
+        """
+        found = self._consumer.consume(most, 0)
+        good = [message for message in found if message.error() is None]
+        if len(good) != len(found):
+            for message in found:
+                self._judge(message)
+        return good
+
+    def history(self, since_ms: int, patience_s: float = 30) -> Iterator[Message]:
+        """Every message stamped at `since_ms` or later, up to the ends that the places have now.
+
+        Raises Unavailable when the broker stops answering for `patience_s`.
+        """
+        highs = {place: high for place, (low, high) in self.ends().items() if high > low}
+        asked = [TopicPartition(*place, since_ms) for place in highs]
+        starts = self._consumer.offsets_for_times(asked, timeout=patience_s) if asked else []
+        starts = [start for start in starts if 0 <= start.offset < highs[start.topic, start.partition]]
+        self._consumer.assign(starts)
+        left = {(start.topic, start.partition) for start in starts}
+        waited_s = 0.0
+        while left:
+            messages = self.read(2_000)
+            for message in messages:
+                yield message
+                place = (str(message.topic()), int(message.partition() or 0))
+                if int(message.offset() or 0) + 1 >= highs[place]:
+                    left.discard(place)
+            waited_s = 0 if messages else waited_s + POLL_S
+            if waited_s > patience_s:
+                raise Unavailable(f"Topic {starts[0].topic} could not be read to its end", "Is Kafka running?")
+            if not messages:
+                time.sleep(POLL_S)
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close()
+
+    def _judge(self, message: Message) -> None:
+        fault = message.error()
+        if fault is None:
+            return
+        if fault.fatal() or fault.code() in CUT_OFF:
+            raise PacelineError(
+                f"Partition {message.topic()}:{message.partition()} cannot be read on: {fault}",
+                "Its topic was made anew, or what comes next was deleted by retention.",
+            )
+        log.warning("kafka_read_disturbed", fault=str(fault), topic=message.topic(), partition=message.partition())
+
+
+def wait_for_topics(settings: Settings, topics: Iterable[Topic], stopped: Callable[[], bool]) -> bool:
+    """Wait until all topics exist with their partition counts; says so in the log. False when `stopped` became true first."""
+    wanted = tuple(topics)
+    admin = open_admin(settings)
+    told_s = 0.0
+    while not stopped():
+        try:
+            present = admin.list_topics(timeout=5).topics
+        except KafkaException as failure:
+            missing = [f"(Kafka does not answer: {failure})"]
+        else:
+            missing = [topic.name for topic in wanted if topic.name not in present]
+            _check_counts([topic for topic in wanted if topic.name in present], present)
+        if not missing:
+            return True
+        if time.monotonic() - told_s > 10:
+            log.warning("waiting_for_topics", missing=missing, remedy="`paceline migrate` makes them")
+            told_s = time.monotonic()
+        time.sleep(0.2)
+    return False
+
+
+def _check_counts(topics: list[Topic], present: Mapping[str, object]) -> None:
+    for topic in topics:
+        count = len(getattr(present[topic.name], "partitions", ()))
+        if count != topic.partitions:
+            raise PacelineError(
+                f"Topic {topic.name} has {count} partitions, not {topic.partitions}",
+                "Partition counts stay fixed for the life of a log: make the topic anew, or correct schemas/topics.py.",
+            )

@@ -1,0 +1,80 @@
+"""Bytewax sink: messages onto topics; a checkpoint waits until Kafka has acknowledged every one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Protocol
+
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from infra.errors import Unavailable
+from pipelines.messages import Publish
+
+
+class Producer(Protocol):
+    """What the sink needs of the producer that `infra.kafka.open_producer` makes."""
+
+    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[[Any, Any], None]) -> None: ...
+
+    def poll(self, timeout: float) -> int: ...
+
+    def flush(self, timeout: float) -> int: ...
+
+
+@dataclass(frozen=True)
+class TopicSink(FixedPartitionedSink[Publish, None]):
+    """Messages of one group, in order; an undeliverable one stops the flow, which then repeats the epoch."""
+
+    name: str
+    open_producer: Callable[[], Producer]
+    stop: Event
+
+    def list_parts(self) -> list[str]:
+        return [self.name]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "TopicPart":
+        del step_id, for_part, resume_state
+        return TopicPart(self.open_producer(), self.stop)
+
+
+class TopicPart(StatefulSinkPartition[Publish, None]):
+    """The only part of a group's topic sink."""
+
+    def __init__(self, producer: Producer, stop: Event) -> None:
+        self._producer = producer
+        self._stop = stop
+        self._fault: object = None
+
+    def write_batch(self, values: list[Publish]) -> None:
+        for message in values:
+            self._produce(message)
+        self._producer.poll(0)
+        self._check()
+
+    def snapshot(self) -> None:
+        while self._producer.flush(1.0):
+            self._check()
+            if self._stop.is_set():
+                raise Unavailable("Stopped while Kafka is away", "The last messages are made again after the next start.")
+        self._check()
+
+    def close(self) -> None:
+        self._producer.flush(1.0)
+
+    def _produce(self, message: Publish) -> None:
+        while True:
+            try:
+                self._producer.produce(message.topic, message.value, message.key, on_delivery=self._delivered)
+            except BufferError:  # the client's queue is full: Kafka holds the flow back
+                self._producer.poll(0.1)
+                self._check()
+            else:
+                return
+
+    def _delivered(self, fault: object, _message: object) -> None:
+        if fault is not None:
+            self._fault = fault
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            raise Unavailable(f"Kafka did not take a message: {self._fault}", "The flow repeats it after a restart.")

@@ -1,0 +1,121 @@
+"""Which summaries late events have made wrong: the flow's memory of what must be computed anew."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipelines.history import ReadingPlace, place_of
+from pipelines.messages import Rows
+from pipelines.telemetry_rows import METRICS_OF_TYPE
+from schemas.directory import SessionRecord
+from schemas.events import AppEvent, Reading
+
+ASK_AGAIN_MS = 1_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A summary to compute anew, and by what to see that all of its history is stored.
+
+    Flow `store` keeps a partition's order, so when the newest event that this flow has seen is stored, all before it are.
+    """
+
+    record: SessionRecord
+    late_events: int
+    newest_reading: ReadingPlace | None
+    newest_app_event: str | None
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The answer to one request: rows to write (none: nothing changed), or that it must be asked again."""
+
+    session_id: str
+    late_events: int
+    rows: tuple[Rows, ...]
+    again: bool = False
+
+
+class Desk(Protocol):
+    """What this module needs of `pipelines.corrector.Corrector`."""
+
+    def ask(self, wanted: Wanted) -> None: ...
+
+    def answers(self) -> list[Corrected]: ...
+
+
+class Corrections:
+    """Remembers until the corrected rows are handed on, also through a crash: its state is part of every checkpoint."""
+
+    def __init__(self, desk: Desk, state: dict[str, Any] | None) -> None:
+        self._desk = desk
+        found = state or {}
+        self._late: dict[str, int] = dict(found.get("late", {}))
+        self._newest_reading: dict[str, ReadingPlace] = dict(found.get("newest_reading", {}))
+        self._newest_app_event: dict[str, str] = dict(found.get("newest_app_event", {}))
+        self._wanted: dict[str, int] = dict.fromkeys(found.get("wanted", ()), 0)
+        """Session → when to ask next."""
+        self._asked: set[str] = set()
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "late": dict(self._late),
+            "newest_reading": dict(self._newest_reading),
+            "newest_app_event": dict(self._newest_app_event),
+            "wanted": list(self._wanted),
+        }
+
+    def saw_readings(self, readings: Sequence[Reading]) -> None:
+        """Note the newest stored-to-be reading of every session, in the log's order."""
+        newest = {reading.session_id: reading for reading in readings if METRICS_OF_TYPE[reading.type]}
+        for session_id, reading in newest.items():
+            self._newest_reading[session_id] = place_of(reading)
+
+    def saw_app_events(self, events: Sequence[AppEvent]) -> None:
+        for event in events:
+            self._newest_app_event[event.session_id] = event.event_id
+
+    def saw_late(self, readings: Iterable[Reading]) -> None:
+        for reading in readings:
+            self._late[reading.session_id] = self._late.get(reading.session_id, 0) + 1
+
+    def had_late(self, session_id: str) -> bool:
+        """Whether the live totals of this session lack something."""
+        return session_id in self._late
+
+    def want(self, session_ids: Iterable[str]) -> None:
+        """Compute these anew, from now on."""
+        for session_id in session_ids:
+            self._wanted[session_id] = 0
+            self._asked.discard(session_id)
+
+    def work(self, now_ms: int, records: Mapping[str, SessionRecord]) -> list[Rows]:
+        """Ask for what is due; rows of what has been finished."""
+        rows: list[Rows] = []
+        for answer in self._desk.answers():
+            rows += answer.rows
+            if answer.again:
+                self._wanted[answer.session_id] = now_ms + ASK_AGAIN_MS
+            elif answer.session_id in self._asked:
+                self._wanted.pop(answer.session_id, None)
+            self._asked.discard(answer.session_id)
+        for session_id, at_ms in self._wanted.items():
+            if session_id not in self._asked and at_ms <= now_ms and session_id in records:
+                self._asked.add(session_id)
+                self._desk.ask(self._request(records[session_id]))
+        return rows
+
+    def forget(self, knows: Callable[[str], bool]) -> None:
+        """Drop what is kept about sessions that are over for good."""
+        for kept in (self._late, self._newest_reading, self._newest_app_event):
+            for session_id in [found for found in kept if not knows(found) and found not in self._wanted]:
+                del kept[session_id]
+
+    def _request(self, record: SessionRecord) -> Wanted:
+        session_id = record.session_id
+        return Wanted(
+            record=record,
+            late_events=self._late.get(session_id, 0),
+            newest_reading=self._newest_reading.get(session_id),
+            newest_app_event=self._newest_app_event.get(session_id),
+        )

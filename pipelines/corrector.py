@@ -1,0 +1,81 @@
+"""Computes summaries anew from stored history, on a thread beside the flow."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from infra.errors import Unavailable
+from infra.telemetry.logs import logger
+from pipelines.corrections import Corrected, Wanted
+from pipelines.history import Reader, place_of, stored_alerts, stored_app_events, stored_readings, stored_summary
+from pipelines.messages import Rows
+from pipelines.result_rows import correction_rows, summary_json, summary_rows
+from pipelines.steps.recompute import summarise
+
+log = logger(__name__)
+
+
+class Corrector:
+    """Takes requests, one after the other; answers are fetched by the flow. Asking twice is harmless."""
+
+    def __init__(self, open_reader: Callable[[], Reader]) -> None:
+        self._open_reader = open_reader
+        self._asked: queue.SimpleQueue[Wanted | None] = queue.SimpleQueue()
+        self._answers: deque[Corrected] = deque()
+        self._thread = threading.Thread(target=self._run, name="corrector", daemon=True)
+        self._thread.start()
+
+    def ask(self, wanted: Wanted) -> None:
+        """Compute this one when it is its turn."""
+        self._asked.put(wanted)
+
+    def answers(self) -> list[Corrected]:
+        """What has been finished since the last call."""
+        return [self._answers.popleft() for _ in range(len(self._answers))]
+
+    def close(self) -> None:
+        """Stop after the request in work, at the latest with the process."""
+        self._asked.put(None)
+
+    def _run(self) -> None:
+        reader = self._open_reader()
+        while wanted := self._asked.get():
+            session_id = wanted.record.session_id
+            try:
+                rows = correct(reader, wanted)
+            except Unavailable as failure:
+                log.warning("correction_waits", session_id=session_id, failure=failure.problem)
+                rows = None
+            except Exception:  # whatever a summary stumbles over must not end the thread that makes all others
+                log.exception("correction_failed", session_id=session_id)
+                rows = ()
+            self._answers.append(Corrected(session_id, wanted.late_events, rows or (), again=rows is None))
+
+
+def correct(reader: Reader, wanted: Wanted) -> tuple[Rows, ...] | None:
+    """Rows of the next revision; empty when it would change nothing; none while something of it is not stored yet.
+
+    Repeated after a crash it finds its own revision already stored and changes nothing.
+    """
+    session_id = wanted.record.session_id
+    before = stored_summary(reader, session_id)
+    readings = stored_readings(reader, session_id)
+    app_events = stored_app_events(reader, session_id)
+    if before is None:
+        return None
+    if wanted.newest_reading and wanted.newest_reading not in {place_of(reading) for reading in readings}:
+        return None
+    if wanted.newest_app_event and wanted.newest_app_event not in {event.event_id for event in app_events}:
+        return None
+    late_events = max(wanted.late_events, before.late_events)
+    alerts = stored_alerts(reader, session_id)
+    after = summarise(wanted.record, readings, app_events, before.revision + 1, late_events, alerts_by_member=alerts)
+    if late_events == before.late_events and summary_json(after) == before.summary:
+        return ()
+    log.info("summary_corrected", session_id=session_id, revision=after.revision, late_events=late_events)
+    return (*summary_rows(after), *correction_rows(after, before.summary, _reason(late_events - before.late_events)))
+
+
+def _reason(more: int) -> str:
+    return f"{more} events came more than 60 s behind their member's newest second" if more else "computed from all events"

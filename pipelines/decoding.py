@@ -1,0 +1,116 @@
+"""From bytes to events: what cannot be read, belongs to no session or cannot be processed leaves as a dead letter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from infra.clock import Clock
+from infra.dead_letters import reject
+from infra.telemetry.logs import logger
+from infra.telemetry.metrics import FLOW_EVENTS
+from pipelines.messages import Message, Publish
+from schemas.events import DEVICE_EVENT_TYPES, AppEvent, Reading, app_event_decoder, reading_decoder
+from schemas.rejected import Rejected
+from schemas.topics import DEAD_LETTERS
+
+log = logger(__name__)
+Event = TypeVar("Event", Reading, AppEvent)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
+READING_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in DEVICE_EVENT_TYPES)
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Decoded(Generic[Event]):
+    """Events and the messages they came in, position by position."""
+
+    events: list[Event]
+    messages: list[Message]
+
+    def keep(self, wanted: Callable[[Event], bool]) -> "Decoded[Event]":
+        """Those events that are wanted."""
+        kept = [at for at, event in enumerate(self.events) if wanted(event)]
+        return Decoded([self.events[at] for at in kept], [self.messages[at] for at in kept])
+
+
+class Letters:
+    """Collects the dead letters of one flow until they are taken."""
+
+    def __init__(self, flow: str, clock: Clock) -> None:
+        self._stage = f"flow-{flow}"
+        self._clock = clock
+        self._written: list[Rejected] = []
+        self._count = FLOW_EVENTS.labels(flow, "rejected")
+
+    def write(self, message: Message, reason: str, detail: str) -> None:
+        """Refuse one message."""
+        self._written.append(reject(message, stage=self._stage, reason=reason, detail=detail, at_ms=self._clock()))
+        self._count.inc()
+        log.warning("event_rejected", place=self._written[-1].place, reason=reason, detail=detail)
+
+    def take(self) -> list[Publish]:
+        """The letters written since the last call, ready for the topic."""
+        taken, self._written = self._written, []
+        return [Publish(DEAD_LETTERS.name, letter.stage.encode(), encode(letter)) for letter in taken]
+
+
+def decode_readings(messages: list[Message], letters: Letters) -> Decoded[Reading]:
+    """The readable device events of a batch, read for their numbers."""
+    decoded = _decode(messages, reading_decoder, letters)
+    if {reading.type for reading in decoded.events} <= READING_TYPES:
+        return decoded
+    for reading, message in zip(decoded.events, decoded.messages, strict=True):
+        if reading.type not in READING_TYPES:
+            letters.write(message, "unknown_type", f"type: {reading.type!r} is none of {', '.join(sorted(READING_TYPES))}")
+    return decoded.keep(lambda reading: reading.type in READING_TYPES)
+
+
+def decode_app_events(messages: list[Message], letters: Letters) -> Decoded[AppEvent]:
+    """The readable app events of a batch."""
+    return _decode(messages, app_event_decoder, letters)
+
+
+def isolate(decoded: Decoded[Event], process: Callable[[Sequence[Event]], None], letters: Letters) -> int:
+    """Process events together; when that fails, in halves, until the culprits are alone and leave as dead letters.
+
+    `process` must bear to see an event twice. Returns how many were processed.
+    """
+    if not decoded.events:
+        return 0
+    try:
+        process(decoded.events)
+    except Exception as fault:
+        if len(decoded.events) == 1:
+            log.exception("event_not_processable", event_id=decoded.events[0].event_id)
+            letters.write(decoded.messages[0], "not_processable", f"{type(fault).__name__}: {fault}")
+            return 0
+        half = len(decoded.events) // 2
+        parts = (slice(None, half), slice(half, None))
+        return sum(isolate(Decoded(decoded.events[part], decoded.messages[part]), process, letters) for part in parts)
+    return len(decoded.events)
+
+
+def _decode(messages: list[Message], decoder: msgspec.json.Decoder[Event], letters: Letters) -> Decoded[Event]:
+    decode = decoder.decode
+    try:
+        return Decoded([decode(message.value()) for message in messages], messages)
+    except UNREADABLE:
+        pass  # some message of the batch is bad: find out which
+    events: list[Event] = []
+    good: list[Message] = []
+    for message in messages:
+        try:
+            events.append(decode(message.value()))
+        except UNREADABLE as fault:
+            letters.write(message, _reason(message, fault), str(fault))
+        else:
+            good.append(message)
+    return Decoded(events, good)
+
+
+def _reason(message: Message, fault: Exception) -> str:
+    if message.value() is None:
+        return "empty_message"
+    return "invalid_event" if isinstance(fault, msgspec.ValidationError) else "not_json"

@@ -1,0 +1,187 @@
+"""What flow `live` does with a batch and with time: the shard's numbers, alerts and summaries, each to where it belongs."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from infra.clock import Clock
+from infra.telemetry.metrics import ALERTS_RAISED, FLOW_BATCH_SECONDS, FLOW_EVENTS, FLOW_LAG_SECONDS
+from pipelines.corrections import Corrections
+from pipelines.decoding import Decoded, Letters, decode_app_events, decode_readings, isolate
+from pipelines.known_alerts import KnownAlerts
+from pipelines.messages import Batch, Output, Publish, Rows
+from pipelines.progress import Progress
+from pipelines.result_rows import alert_rows, minute_rows, summary_rows
+from pipelines.sessions import Sessions
+from pipelines.steps.shard import LiveShard
+from schemas.directory import SessionRecord
+from schemas.events import NO_SESSION, AppEvent, Reading
+from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
+
+PUBLISH_WITHIN_MS = 40
+TICK_MS = 1_000
+FORGET_EVERY_TICKS = 60
+STATE_VERSION = 1
+encode = msgspec.json.Encoder().encode
+
+
+class LiveGroup:
+    """One group of partitions. `news` is filled by the directory's thread; everything else belongs to the flow's thread."""
+
+    def __init__(
+        self,
+        *,
+        shard: LiveShard,
+        corrections: Corrections,
+        known_alerts: KnownAlerts,
+        sessions: Sessions,
+        news: deque[SessionRecord],
+        letters: Letters,
+        progress: Progress,
+        lag_label: str,
+        clock: Clock,
+    ) -> None:
+        self._shard = shard
+        self._corrections = corrections
+        self._known_alerts = known_alerts
+        self._sessions = sessions
+        self._news = news
+        self._letters = letters
+        self._progress = progress
+        self._clock = clock
+        self._tick_at_ms = 0
+        self._publish_at_ms: int | None = None
+        self._ticks = 0
+        self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside")}
+        self._seconds = FLOW_BATCH_SECONDS.labels("live")
+        self._lag_seconds = FLOW_LAG_SECONDS.labels("live", lag_label)
+        for record in sessions.records.values():
+            self._hear(record)
+
+    def take(self, batch: Batch) -> list[Output]:
+        """Take a batch in; what must get out at once: alerts, summaries, dead letters."""
+        if not batch.messages:
+            return []
+        with self._seconds.time():
+            self._hear_news()
+            if batch.topic == DEVICE_EVENTS.name:
+                self._take_readings(batch)
+            else:
+                self._take_app_events(batch)
+            if self._publish_at_ms is None:
+                self._publish_at_ms = self._clock() + PUBLISH_WITHIN_MS
+            return [*self._alerts(), *self._summaries(), *self._letters.take()]
+
+    def wake(self, now_ms: int) -> list[Output]:
+        """Publish changes; once a second everything that depends on the time of day."""
+        outputs: list[Output] = []
+        if now_ms >= self._tick_at_ms:
+            self._tick_at_ms = now_ms + TICK_MS
+            outputs += self._tick(now_ms)
+        self._publish_at_ms = None
+        outputs += [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]
+        return outputs
+
+    def next_wake_ms(self) -> int:
+        return self._tick_at_ms if self._publish_at_ms is None else min(self._tick_at_ms, self._publish_at_ms)
+
+    def finish(self) -> list[Output]:
+        """The last changes, before the process stops."""
+        now_ms = self._clock()
+        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "version": STATE_VERSION,
+            "shard": self._shard.snapshot(),
+            "corrections": self._corrections.snapshot(),
+            "alert_shifts": dict(self._known_alerts.shifts),
+            "saved_ms": self._clock(),
+        }
+
+    def _take_readings(self, batch: Batch) -> None:
+        decoded = decode_readings(batch.messages, self._letters)
+        inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION) if _any_outside(decoded.events) else decoded
+        self._exits["outside"].inc(len(decoded.events) - len(inside.events))
+        known = self._sessions.refuse_unknown(inside, self._letters)
+        self._introduce({reading.session_id for reading in known.events})
+        late: list[Reading] = []
+
+        def process(readings: Sequence[Reading]) -> None:
+            late.extend(self._shard.readings(readings))
+            self._corrections.saw_readings(readings)
+
+        processed = isolate(known, process, self._letters) - self._refuse_strangers(known)
+        self._corrections.saw_late(late)
+        self._exits["kept"].inc(processed - len(late))
+        self._exits["late"].inc(len(late))
+        if known.events:
+            self._lag_seconds.set((self._clock() - known.events[-1].event_time_ms) / 1_000)
+
+    def _refuse_strangers(self, known: Decoded[Reading]) -> int:
+        rejected = self._shard.take_rejected()
+        if rejected:
+            messages = {id(reading): message for reading, message in zip(known.events, known.messages, strict=True)}
+            for reading, reason in rejected:
+                detail = f"member_id: {reading.member_id} does not take part in session {reading.session_id}"
+                self._letters.write(messages[id(reading)], reason, detail)
+        return len(rejected)
+
+    def _take_app_events(self, batch: Batch) -> None:
+        known = self._sessions.refuse_unknown(decode_app_events(batch.messages, self._letters), self._letters)
+        self._introduce({event.session_id for event in known.events})
+
+        def process(events: Sequence[AppEvent]) -> None:
+            self._shard.app_events(events)
+            self._corrections.saw_app_events(events)
+
+        self._exits["kept"].inc(isolate(known, process, self._letters))
+
+    def _introduce(self, session_ids: set[str]) -> None:
+        for session_id in session_ids:
+            if not self._shard.knows(session_id):
+                self._shard.put_session(self._sessions.records[session_id])
+
+    def _hear_news(self) -> None:
+        while self._news:
+            self._hear(self._news.popleft())
+
+    def _hear(self, record: SessionRecord) -> None:
+        if self._shard.knows(record.session_id):
+            self._shard.put_session(record)
+
+    def _tick(self, now_ms: int) -> list[Output]:
+        self._hear_news()
+        self._shard.tick(now_ms, self._progress.caught_up(now_ms))
+        outputs: list[Output] = [*self._alerts(), *self._summaries(), *minute_rows(self._shard.take_minutes())]
+        self._corrections.want(self._shard.take_recomputations(now_ms))
+        outputs += self._corrections.work(now_ms, self._sessions.records)
+        self._ticks += 1
+        if self._ticks % FORGET_EVERY_TICKS == 0:
+            self._corrections.forget(self._shard.knows)
+        return outputs
+
+    def _alerts(self) -> list[Output]:
+        judged = [self._known_alerts.judge(alert) for alert in self._shard.take_alerts()]
+        news = [alert for alert, is_news in judged if is_news]
+        for alert in news:
+            if alert.version == 1:
+                ALERTS_RAISED.labels(alert.rule).inc()
+        messages = [Publish(ALERTS.name, session_key(alert.session_id), encode(alert)) for alert in news]
+        return [*messages, *alert_rows([alert for alert, _is_news in judged])]
+
+    def _summaries(self) -> list[Rows]:
+        """First summaries are written as they are; later ones of a session that had late events are computed from history."""
+        rows: list[Rows] = []
+        for summary in self._shard.take_summaries():
+            if summary.revision > 1 and self._corrections.had_late(summary.session_id):
+                self._corrections.want([summary.session_id])
+            else:
+                rows += summary_rows(summary)
+        return rows
+
+
+def _any_outside(readings: Sequence[Reading]) -> bool:
+    return any(reading.session_id == NO_SESSION for reading in readings)

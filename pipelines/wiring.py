@@ -1,0 +1,85 @@
+"""Puts a flow together: which logic stands between which source and sinks."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bytewax.dataflow import Dataflow
+
+from infra.directory import DirectoryReader
+from infra.partition_reader import PartitionReader
+from infra.warehouse_columns import WarehouseColumns
+from pipelines.connectors.group_logic import group_logic
+from pipelines.corrections import Corrections
+from pipelines.decoding import Letters
+from pipelines.flow_run import FlowRun
+from pipelines.flows.live import live_flow
+from pipelines.flows.store import store_flow
+from pipelines.known_alerts import KnownAlerts
+from pipelines.sessions import Sessions
+from pipelines.store_group import StoreGroup
+from schemas.alerts import Alert, alert_decoder
+from schemas.directory import DirectoryRecord, SessionRecord
+from schemas.topics import ALERTS
+
+if TYPE_CHECKING:
+    from pipelines.live_group import LiveGroup
+
+CARRY_ROWS = 50_000
+"""Result rows that a checkpoint of flow `live` may carry while the warehouse is away."""
+CLOCK_MARGIN_MS = 60_000
+
+
+def build_flow(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow:
+    """The flow, ready to run; what it opens beside its sources and sinks is closed with `held`."""
+    return _store(run, directory) if run.flow == "store" else _live(run, directory, held)
+
+
+def _store(run: FlowRun, directory: DirectoryReader) -> Dataflow:
+    group = StoreGroup(Sessions(directory), Letters("store", run.clock))
+    return store_flow(run.source(), group, run.topics(), run.warehouse(carry_rows=0))
+
+
+def _live(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow:
+    from pipelines.corrector import Corrector
+    from pipelines.live_group import LiveGroup
+    from pipelines.steps.shard import LiveShard
+
+    news: deque[SessionRecord] = deque()
+
+    def listen(record: DirectoryRecord) -> None:
+        if isinstance(record, SessionRecord):
+            news.append(record)
+
+    directory.listen(listen)
+    corrector = Corrector(partial(WarehouseColumns, run.settings, "reader"))
+    held.callback(corrector.close)
+
+    def build(state: dict[str, Any] | None) -> "LiveGroup":
+        found = state or {}
+        since_ms = found["saved_ms"] - CLOCK_MARGIN_MS if "saved_ms" in found else 0
+        return LiveGroup(
+            shard=LiveShard.restore(found.get("shard")),
+            corrections=Corrections(corrector, found.get("corrections")),
+            known_alerts=KnownAlerts(_published_alerts(run, since_ms), found.get("alert_shifts")),
+            sessions=Sessions(directory),
+            news=news,
+            letters=Letters("live", run.clock),
+            progress=run.progress,
+            lag_label=str(run.group),
+            clock=run.clock,
+        )
+
+    logic = group_logic(build, "live", run.clock)
+    return live_flow(run.source(), logic, run.topics(), run.warehouse(CARRY_ROWS))
+
+
+def _published_alerts(run: FlowRun, since_ms: int) -> Iterator[Alert]:
+    reader = PartitionReader(run.settings, run.places(ALERTS))
+    try:
+        for message in reader.history(since_ms):
+            yield alert_decoder.decode(message.value() or b"")
+    finally:
+        reader.close()
