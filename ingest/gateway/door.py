@@ -72,6 +72,10 @@ class Door:
                 EVENTS_REJECTED.labels("gateway", event.reason).inc()
         return self._answer(name, device, raws, outcomes)
 
+    def keep_malformed(self, name: DoorName, device: DeviceRecord, content: bytes, detail: str) -> None:
+        """Keep what an authenticated device sent and nobody can split into events."""
+        self._refused.write(f"gateway/{name}", device.device_id, content, "malformed", detail)
+
     def _note(self, events: Sequence[DeviceEvent], outcomes: Sequence[Outcome]) -> None:
         now_ms = self._clock()
         for event, outcome in zip(events, outcomes, strict=True):

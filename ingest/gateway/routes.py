@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -81,7 +82,7 @@ async def post_events(request: Request, history: bool = False) -> Response:
     device = authorized(request)
     if history and device.scope != "gateway":
         raise Refusal(403, "forbidden", "only a hub's token may import history")
-    raws = await _raw_events(request)
+    raws = await _raw_events(request, device)
     try:
         outcome = await parts_of(request).door.take("http", device, raws, history=history)
     except SlowDown as slow:
@@ -123,7 +124,7 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _raw_events(request: Request) -> list[bytes]:
+async def _raw_events(request: Request, device: DeviceRecord) -> list[bytes]:
     media, _semicolon, parameters = request.headers.get("content-type", "").lower().partition(";")
     split = SPLITTERS.get(media.strip())
     if split is None or ("charset" in parameters and "utf-8" not in parameters):
@@ -134,7 +135,8 @@ async def _raw_events(request: Request) -> list[bytes]:
     try:
         with Body(parts_of(request).budget) as body:
             read = body.read_gzip if encoding == "gzip" else body.read_plain
-            raws = split(await asyncio.wait_for(read(request.stream()), READ_WITHIN_S))
+            content = await asyncio.wait_for(read(request.stream()), READ_WITHIN_S)
+            return _split(request, device, split, content)
     except (TooLarge, TooMany) as fault:
         raise Refusal(413, "too_large" if isinstance(fault, TooLarge) else "too_many", str(fault)) from None
     except Malformed as fault:
@@ -145,7 +147,15 @@ async def _raw_events(request: Request) -> list[bytes]:
         raise Refusal(400, "gone", "the connection ended before the body did") from None
     except SlowDown as slow:
         raise _slow_down(slow) from None
-    return raws
+
+
+def _split(request: Request, device: DeviceRecord, split: Callable[[bytes], list[bytes]], content: bytes) -> list[bytes]:
+    """The events in a body; one that is not JSON at all is kept as it came."""
+    try:
+        return split(content)
+    except Malformed as fault:
+        parts_of(request).door.keep_malformed("http", device, content, str(fault))
+        raise
 
 
 def _slow_down(slow: SlowDown) -> Refusal:

@@ -1,7 +1,7 @@
 """The WebSocket `/v1/stream`: a hub's events as they happen, each frame answered when Kafka has its events."""
 
 import asyncio
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from fastapi import WebSocket, WebSocketDisconnect
@@ -118,7 +118,9 @@ class Streams:
             note = {"type": "slow_down", "id": frame_id, "retry_after_s": round(slow.retry_after_s, 3), "detail": slow.problem}
             await _send(socket, note)
         except (*UNDECODABLE, Malformed, TooMany) as fault:
-            reason: Literal["too_many", "malformed"] = "too_many" if isinstance(fault, TooMany) else "malformed"
+            reason = "too_many" if isinstance(fault, TooMany) else "malformed"
+            if reason == "malformed":
+                self._door.keep_malformed("stream", device, content, str(fault))
             REQUESTS_REFUSED.labels("stream", reason).inc()
             await _send(socket, {"type": "error", "id": frame_id, "reason": reason, "detail": str(fault)})
 
