@@ -1,5 +1,6 @@
 """The API process put together: routes, hub, outbox relay, pages."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -105,3 +106,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
         app.openapi_schema = document
         schemas.update(shared_schemas())
     return app.openapi_schema
+
+
+def openapi_text(app: FastAPI) -> str:
+    """The OpenAPI document as it is kept in schemas/generated/openapi.json."""
+    return json.dumps(app.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,5 +1,6 @@
 """Commands of the api stage: the process itself, people, devices, the demo's club."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
     app.command("api", rich_help_panel="Processes")(run_api)
     app.command("seed", rich_help_panel="Operate")(seed)
+    app.command("openapi", rich_help_panel="Develop")(write_openapi)
     users = typer.Typer(no_args_is_help=True, help="People who may sign in.")
     users.command("add")(add_user)
     users.command("password")(set_password)
@@ -40,9 +42,7 @@ def add_user(
     email: str,
     name: str,
     role: Annotated[str, typer.Option(help="member, trainer, observer or admin")] = "member",
-    ask_password: Annotated[
-        bool, typer.Option("--password", help="Ask for a password; without one, none can sign in.")
-    ] = False,
+    ask_password: Annotated[bool, typer.Option("--password", help="Ask for a password; without, no sign-in.")] = False,
 ) -> None:
     """Add a person."""
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if ask_password else None
@@ -96,6 +96,20 @@ def seed(
         login = made[role]
         typer.echo(f"{role.replace('_', ' '):15} {login['name']:18} {login['email']:48} {login['password']}")
     typer.echo(f"{'device token':15} {made['device_token']}")
+
+
+def write_openapi() -> None:
+    """Renew schemas/generated/openapi.json from the code."""
+    import schemas
+    from api.app import create_app, openapi_text
+    from infra.clock import system_clock
+    from infra.settings import Settings
+
+    # the document depends on no setting; the secret only lets the application be put together
+    app = create_app(Settings.model_validate({"jwt_secret": "x" * 64}), system_clock)
+    path = Path(schemas.__path__[0]) / "generated" / "openapi.json"
+    path.write_text(openapi_text(app))
+    typer.echo(f"Wrote {path}.")
 
 
 def _desk() -> "Desk":

@@ -62,6 +62,14 @@ class Conflict(Problem):
     title = "This does not fit the present state"
 
 
+class TooLarge(Problem):
+    """The body is larger than any request of this API."""
+
+    status = 413
+    kind = "too_large"
+    title = "The body is too large"
+
+
 class Unprocessable(Problem):
     """Understood, but a value is wrong."""
 

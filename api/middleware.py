@@ -3,9 +3,10 @@
 from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Problem
+from api.errors import TooLarge
 from api.problems import answer
 from infra.telemetry import metrics
 
@@ -23,14 +24,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-
-
-class TooLarge(Problem):
-    """The body is larger than any request of this API."""
-
-    status = 413
-    kind = "too_large"
-    title = "The body is too large"
 
 
 class Surroundings:
@@ -62,16 +55,9 @@ class Surroundings:
                 await _refuse(scope, receive, sending)
             else:
                 await self.app(scope, _bounded(receive), sending)
-        except _Overflow:
-            if status == 500:
-                await _refuse(scope, receive, sending)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(perf_counter() - began)
-
-
-class _Overflow(Exception):
-    """More bytes came than announced and allowed."""
 
 
 def _announced(scope: Scope) -> int:
@@ -89,11 +75,11 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > BODY_BYTES_MAX:
-            raise _Overflow
+            raise HTTPException(413)  # the one kind of error that FastAPI lets through while it reads a body
         return message
 
     return receiving
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    await answer(TooLarge(f"At most {BODY_BYTES_MAX} bytes."))(scope, receive, send)
+    await answer(TooLarge("This is more than any request here needs."))(scope, receive, send)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import Malformed, NotFound, Problem, TryLater, Unprocessable
+from api.errors import Malformed, NotFound, Problem, TooLarge, TryLater, Unprocessable
 from infra.errors import Unavailable
 from infra.telemetry.logs import logger
 
@@ -70,11 +70,19 @@ def _http(_request: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)  # noqa: S101 # registered for this type only
     if failure.status_code == 404:
         return answer(NotFound("Nothing lives at this address."))
-    problem = Problem(str(failure.detail), kind="http_error")
-    problem.status, problem.title = failure.status_code, str(failure.detail)
-    response = answer(problem)
+    response = answer(_by_status(failure.status_code, str(failure.detail)))
     response.headers.update(failure.headers or {})
     return response
+
+
+def _by_status(status: int, detail: str) -> Problem:
+    if status == 400:
+        return Malformed(detail)
+    if status == 413:
+        return TooLarge("This is more than any request here needs.")
+    problem = Problem(detail, kind="http_error")
+    problem.status, problem.title = status, detail
+    return problem
 
 
 def _database(request: Request, failure: Exception) -> Response:

@@ -23,7 +23,7 @@ class Person:
         return address_of(self.name)
 
 
-LETTERS = str.maketrans("áéíóúñüöäåøłżčšşığçãêâ", "aeiounuoaaolzcssigcaea")
+LETTERS = str.maketrans("áéíóúñńüöäåøłżčšşığçãêâ", "aeiounnuoaaolzcssigcaea")
 
 
 def address_of(name: str) -> str:

@@ -8,11 +8,15 @@ from typing import Any
 
 import httpx
 import uvicorn
+from pydantic import SecretStr
+from sqlalchemy import text
 
 from api.app import create_app
 from api.desk import Desk
+from api.directory.migrate import upgrade
 from api.services import Services
 from infra.clock import system_clock
+from infra.postgres import open_engine
 from infra.settings import Settings
 from tests.running import free_ports, wait_until
 
@@ -81,6 +85,18 @@ class RunningApi:
     def end(self, class_id: int) -> None:
         answer = self.as_("trainer").post(f"/api/v1/classes/{class_id}/end", json={})
         assert answer.status_code == 200, answer.text
+
+
+def own_database(settings: Settings, name: str) -> Settings:
+    """A new, migrated database on the same server, for a test that must be alone in it."""
+    engine = open_engine(settings, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    address = f"postgresql://paceline@/{name}?host={settings.postgres_socket_dir}"
+    own = settings.model_copy(update={"postgres": SecretStr(address)})
+    upgrade(own)
+    return own
 
 
 @contextmanager

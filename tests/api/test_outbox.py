@@ -8,11 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.directory.migrate import upgrade
 from api.directory.models import OutboxRow
 from api.directory.outbox import KEEP_PUBLISHED_MS, Relay, owe_event, owe_record, turns
 from infra.clock import system_clock
@@ -23,6 +21,7 @@ from infra.settings import Settings, child_environment
 from schemas.directory import MemberRecord, directory_decoder, directory_key
 from schemas.events import MarkerAdded, app_event_decoder
 from schemas.topics import APP_EVENTS, DIRECTORY, Topic
+from tests.api.running_api import own_database
 from tests.running import ROOT, settings_in, temporary_home, wait_until
 
 pytestmark = pytest.mark.servers
@@ -33,14 +32,8 @@ WHERE application_name = 'paceline-outbox' AND datname = current_database()"""
 @pytest.fixture(scope="module")
 def settings(kafka_only: Settings, postgres_only: Settings) -> Settings:
     """A database of its own, where no other relay leads."""
-    engine = open_engine(postgres_only, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE outbox_test"))
-    engine.dispose()
-    address = f"postgresql://paceline@/outbox_test?host={postgres_only.postgres_socket_dir}"
-    own = kafka_only.model_copy(update={"postgres": SecretStr(address)})
-    upgrade(own)
-    return own
+    assert kafka_only is postgres_only
+    return own_database(postgres_only, "outbox_test")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,5 @@
+SELECT toUnixTimestamp(minute) * 1000 AS at_ms, avg(intensity) AS value
+FROM v_member_minutes
+WHERE session_id = {session_id:UUID} AND intensity IS NOT NULL
+GROUP BY minute
+ORDER BY minute
