@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace as msgspec_replace
+
 from pipelines.steps.results import SessionSummary
 from pipelines.steps.shard import LiveShard
 from schemas.directory import SessionRecord
-from schemas.events import AppEvent, Reading
+from schemas.events import AppEvent, Reading, SessionEnded
 
 AT_ONCE: Final = 5_000
 
@@ -27,11 +29,12 @@ def summarise(
     that were raised; without it those are counted that history would raise: signals lost in real time are not among them.
     """
     shard = LiveShard.restore(None)
-    shard.put_session(record)
-    shard.app_events(app_events)
+    shard.put_session(msgspec_replace(record, state="active", ended_at_ms=None))
+    shard.app_events([event for event in app_events if not isinstance(event, SessionEnded)])
     ordered = sorted(readings, key=lambda reading: reading.event_time_ms)
     for begin in range(0, len(ordered), AT_ONCE):
         shard.readings(ordered[begin : begin + AT_ONCE])
+    shard.put_session(record)
     summary = shard.final_summary(
         record.session_id,
         revision=revision,

@@ -5,10 +5,13 @@ the readings, not on how they were cut into batches.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import numpy as np
 
+from pipelines.steps.alert_desk import AlertDesk
+from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.batch import Batch, batch_of, rows_of
 from pipelines.steps.columns import Array
 from pipelines.steps.live_updates import LiveUpdates
@@ -16,10 +19,12 @@ from pipelines.steps.minutes import MinuteBook
 from pipelines.steps.results import MemberMinute, SessionSummary
 from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
+from pipelines.steps.signal_watch import SignalWatch
 from pipelines.steps.summary import summarise_session
+from pipelines.steps.totals import Totals
 from schemas.alerts import Alert
 from schemas.directory import SessionRecord
-from schemas.events import AppEvent, CheckedIn, CheckedOut, Reading, SessionEnded
+from schemas.events import AlertAcknowledged, AppEvent, CheckedIn, CheckedOut, Reading, SessionEnded
 from schemas.live import LiveUpdate
 
 STATE_VERSION: Final = 1
@@ -32,31 +37,51 @@ SETTLE_SLACK_S: Final = 8
 class LiveShard:
     """The live pipeline's numbers. Sessions must be put before their readings; what is unknown comes out of `take_rejected`."""
 
-    def __init__(self, state: ShardState, sequences: dict[str, int], now_ms: int = 0, caught_up: bool = False) -> None:
+    def __init__(
+        self,
+        state: ShardState,
+        *,
+        config: AlertConfig,
+        alerts: dict[str, Any] | None = None,
+        sequences: Mapping[str, int] = MappingProxyType({}),
+        now_ms: int = 0,
+        caught_up: bool = False,
+    ) -> None:
         self._state = state
         self._book = MinuteBook(state.marks, state.grid, state.sessions)
-        self._updates = LiveUpdates(state, sequences)
+        self._updates = LiveUpdates(state, dict(sequences))
+        self._desk = AlertDesk(state, config, alerts)
+        self._signals = SignalWatch(state, self._desk)
         self._rejected: list[tuple[Reading, str]] = []
         self._now_ms = now_ms
         self._caught_up = caught_up
 
     @classmethod
-    def restore(cls, state: dict[str, Any] | None) -> Self:
+    def restore(cls, state: dict[str, Any] | None, config: AlertConfig | None = None) -> Self:
         """The shard that a snapshot described, or an empty one."""
+        config = config or AlertConfig()
         if state is None:
-            return cls(ShardState(), {})
+            return cls(ShardState(), config=config)
         if state["version"] != STATE_VERSION:
             raise ValueError(f"the stored state has version {state['version']}, this program reads {STATE_VERSION}")
-        shard = cls(ShardState.of_stored(state["shard"]), dict(state["sequences"]), state["now_ms"], state["caught_up"])
+        shard = cls(
+            ShardState.of_stored(state["shard"]),
+            config=config,
+            alerts=state["alerts"],
+            sequences=state["sequences"],
+            now_ms=state["now_ms"],
+            caught_up=state["caught_up"],
+        )
         shard._book.closed = [MemberMinute(**minute) for minute in state["minutes"]]
         return shard
 
     def snapshot(self) -> dict[str, Any]:
         """Everything as plain values and copied arrays."""
-        self._state.grid.settle_old(0, self._book.close)
+        self._state.grid.settle_old(0, self._close_minutes)
         return {
             "version": STATE_VERSION,
             "shard": self._state.stored(),
+            "alerts": self._desk.stored(),
             "sequences": self._updates.sequences,
             "minutes": [dict(vars(minute)) for minute in self._book.closed],
             "now_ms": self._now_ms,
@@ -78,6 +103,7 @@ class LiveShard:
         session = self._state.session(record.session_id) or self._state.open(record)
         if self._state.adopt(session, record):
             self._updates.joined(record.session_id)
+        self._desk.adopt(session)
         if record.ended_at_ms is not None and record.ended_at_ms != session.ended_at_ms:
             self._end(session, record.ended_at_ms)
 
@@ -107,9 +133,14 @@ class LiveShard:
     def tick(self, now_ms: int, caught_up: bool) -> None:  # the flow's contract
         """Once a second: what depends on the time of day, and housekeeping."""
         self._now_ms, self._caught_up = now_ms, caught_up
-        self._state.grid.settle_old(SETTLE_SLACK_S, self._book.close)
+        self._state.grid.settle_old(SETTLE_SLACK_S, self._close_minutes)
+        if caught_up:
+            self._signals.look(now_ms)
         self._updates.watch_presence(now_ms)
+        held = set(self._state.position)
         if caught_up and self._state.put_away(now_ms):
+            self._desk.book.forget(held - set(self._state.position))
+            self._desk.renumber()
             self._updates.renumber()
 
     def take_live(self, now_ms: int) -> list[LiveUpdate]:
@@ -118,7 +149,7 @@ class LiveShard:
 
     def take_alerts(self) -> list[Alert]:
         """New states of alerts since the last call."""
-        return []
+        return self._desk.book.take()
 
     def take_minutes(self) -> list[MemberMinute]:
         """Member-minutes that closed, or that changed after they had."""
@@ -178,8 +209,10 @@ class LiveShard:
         counting = np.flatnonzero(measured & (second >= 0) & (second <= columns.ended[session]))
         lateness = np.zeros(len(batch.rows), dtype=bool)
         if len(counting):
-            lateness[counting] = self._state.grid.accept(batch.part(counting), second[counting], self._book.close)
-            self._note(session[counting], batch.part(counting), lateness[counting])
+            counted = batch.part(counting)
+            lateness[counting] = self._state.grid.accept(counted, second[counting], self._close_minutes)
+            self._note(session[counting], counted, lateness[counting])
+            self._desk.take(counted, second[counting])
         return lateness
 
     def _note(self, session: Array, batch: Batch, late: Array) -> None:
@@ -194,6 +227,11 @@ class LiveShard:
             of.touched_ms = self._now_ms
             of.recompute_due |= of.late_events > 0
             of.summary_due |= of.ended_at_ms is not None and of.late_events == 0
+
+    def _close_minutes(self, rows: Array, totals: Totals, minute: Array) -> None:
+        before = len(self._book.closed)
+        self._book.close(rows, totals, minute)
+        self._desk.take_minutes(self._book.closed[before:])
 
     def _without_place(self, readings: Sequence[Reading]) -> list[Reading]:
         late = []
@@ -210,7 +248,9 @@ class LiveShard:
         members = self._state.grid.members
         session.hear_pause(event)
         row = session.rows.get(event.member_id or 0)
-        if isinstance(event, SessionEnded) and session.ended_at_ms is None:
+        if isinstance(event, AlertAcknowledged):
+            self._desk.book.acknowledge(event)
+        elif isinstance(event, SessionEnded) and session.ended_at_ms is None:
             self._end(session, event.event_time_ms)
         elif isinstance(event, CheckedIn) and row is not None:
             members.checked_in[row], members.checked_out[row], members.changed[row] = True, False, True
@@ -220,6 +260,7 @@ class LiveShard:
     def _end(self, session: Session, ended_at_ms: int) -> None:
         spoiled = self._state.end(session, ended_at_ms)
         session.recompute_due |= spoiled
+        self._desk.book.end(session.record.session_id, ended_at_ms)
         session.summary_due = True
 
     def _told_or_quiet(self, session: Session) -> bool:

@@ -1,0 +1,207 @@
+"""Where all alert rules meet the shard's data: who needs a look, what their rules say, and what becomes of it."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from pipelines.steps.alert_state import CLASS, AlertBook, Key, Sighting, Verdict
+from pipelines.steps.alert_text import class_message, member_message
+from pipelines.steps.alerts import AlertConfig
+from pipelines.steps.batch import SPEED_STEPS, Batch
+from pipelines.steps.class_watch import ClassSlices, add_seconds
+from pipelines.steps.columns import Array
+from pipelines.steps.fatigue import REFERENCE_MINUTES, Minute, efficiency
+from pipelines.steps.heart_watch import ClosedSeconds, close_seconds
+from pipelines.steps.intensity import intensity_score
+from pipelines.steps.limits import HEART_RULES, LimitColumns, judge_heart_rate, judge_pace, judge_power
+from pipelines.steps.members import HEART_RATE, POWER, SPEED
+from pipelines.steps.output_watch import OutputTrack
+from pipelines.steps.results import MemberMinute
+from pipelines.steps.ring import VALUE_MASK
+from pipelines.steps.session import Session
+from pipelines.steps.shard_state import ShardState
+from schemas.alerts import AlertRule
+
+SEEN_MIN: Final = 45
+"""Seconds with a value below which a minute is no evidence of fatigue."""
+
+
+class AlertDesk:
+    """Feeds the alert book. Everything here follows the readings' own time; `signal_watch` has what follows the clock."""
+
+    def __init__(self, state: ShardState, config: AlertConfig, stored: dict[str, Any] | None) -> None:
+        self.config = config
+        self._state = state
+        self.book = AlertBook.of_stored(config, stored["book"]) if stored else AlertBook(config)
+        self._outputs: dict[tuple[str, int, int], OutputTrack] = {}
+        self._slices: dict[str, ClassSlices] = {}
+        self._efforts: dict[tuple[str, int], dict[int, Minute]] = {}
+        if stored:
+            self._outputs = {tuple(key): OutputTrack.of_stored(kept) for key, kept in stored["outputs"]}
+            self._slices = {session_id: ClassSlices.of_stored(kept) for session_id, kept in stored["slices"].items()}
+            self._efforts = {tuple(key): dict(kept) for key, kept in stored["efforts"]}
+        self._limits = LimitColumns()
+        self.renumber()
+
+    def stored(self) -> dict[str, Any]:
+        """Plain values for a snapshot."""
+        return {
+            "book": self.book.stored(),
+            "outputs": [(key, track.stored()) for key, track in self._outputs.items()],
+            "slices": {session_id: kept.stored() for session_id, kept in self._slices.items()},
+            "efforts": [(key, dict(kept)) for key, kept in self._efforts.items()],
+        }
+
+    def renumber(self) -> None:
+        """Rows have been numbered anew."""
+        self._limits = LimitColumns()
+        held = set(self._state.position)
+        for kept in (self._outputs, self._efforts):
+            for key in [key for key in kept if key[0] not in held]:
+                del kept[key]  # type: ignore[arg-type]  # either dict, its own keys
+        self._slices = {session_id: kept for session_id, kept in self._slices.items() if session_id in held}
+        for session in self._state.sessions:
+            self.adopt(session)
+        for session_id, member_id, rule in self.book.busy():
+            if rule in HEART_RULES:
+                self._limits.busy[self._state.rows[session_id][member_id]] = True
+
+    def adopt(self, session: Session) -> None:
+        """The session's people or limits are others than before; an alert under a limit that is gone is over."""
+        self._limits.grow(len(self._state.grid.members) - len(self._limits))
+        self._slices.setdefault(session.record.session_id, ClassSlices())
+        for member_id, row in session.rows.items():
+            self._limits.describe(row, session.people[member_id])
+
+    def take(self, batch: Batch, seconds: Array) -> None:
+        """Readings in the order of arrival, with their seconds from the session's start."""
+        fresh = np.flatnonzero(batch.received_ms - batch.at_ms <= self.config.late_ms)
+        if not len(fresh):
+            return
+        rows = batch.rows[fresh]
+        self._take_heart_rates(batch, fresh, seconds)
+        watched = fresh[self._limits.output[rows]]
+        if len(watched):
+            self._take_outputs(batch, watched, seconds)
+
+    def take_minutes(self, minutes: Iterable[MemberMinute]) -> None:
+        """Closed minutes, for fatigue."""
+        for minute in minutes:
+            session = self._state.session(minute.session_id)
+            if session and session.people[minute.member_id].limits.fatigue_drop_share is not None:
+                self._judge_fatigue(session, minute)
+
+    def observe(self, session: Session, member_id: int, rule: AlertRule, second: int, sighting: Sighting) -> None:
+        """One observation of a member (or the class); `second` counts from the session's start."""
+        key: Key = (session.record.session_id, member_id, rule)
+        at = session.started_s + second
+        held_back = session.ended_at_ms is not None or session.paused_at(at * 1000)
+        held_s = self.book.observe(key, at, sighting, held_back=held_back)
+        if held_s is None:
+            return
+        if member_id == CLASS:
+            message = class_message(rule, sighting.value, sighting.bound)
+        else:
+            message = member_message(rule, session.people[member_id], sighting.value, sighting.bound, held_s)
+        self.book.raise_alert(session, key, at, sighting, message)
+
+    def _take_heart_rates(self, batch: Batch, fresh: Array, seconds: Array) -> None:
+        beating = fresh[batch.cells[HEART_RATE][fresh] != 0]
+        if not len(beating):
+            return
+        cells = batch.cells[HEART_RATE][beating]
+        closed = close_seconds(self._state.watch, batch.rows[beating], seconds[beating], cells)
+        if closed is None:
+            return
+        ahead = batch.at_ms[beating] - batch.received_ms[beating] > self.config.ahead_ms
+        self._judge_class(closed, ahead[closed.closed_at])
+        limits = self._limits
+        crossing = ((closed.bpm >= limits.above[closed.rows]) | (closed.bpm < limits.below[closed.rows])) & ~closed.suspect
+        noticed = np.zeros(len(limits), dtype=bool)
+        noticed[closed.rows[crossing]] = True
+        look = np.flatnonzero((noticed | limits.busy)[closed.rows] & ~closed.suspect)
+        if len(look):
+            self._judge_hearts(closed.rows[look].tolist(), closed.seconds[look].tolist(), closed.bpm[look].tolist())
+
+    def _judge_hearts(self, rows: list[int], seconds: list[int], bpm: list[int]) -> None:
+        members = self._state.grid.members
+        for row, second, value in zip(rows, seconds, bpm, strict=True):
+            session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
+            member = session.people[member_id]
+            applying = dict(judge_heart_rate(member, value, second, self.config))
+            for rule in HEART_RULES:
+                if rule in applying:
+                    self.observe(session, member_id, rule, second, applying[rule])
+                else:
+                    self.book.clear((session.record.session_id, member_id, rule), session.started_s + second)
+        for row in set(rows):
+            session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
+            tracks = (self.book.track((session.record.session_id, member_id, rule)) for rule in HEART_RULES)
+            self._limits.busy[row] = any(track and not track.idle for track in tracks)
+
+    def _take_outputs(self, batch: Batch, watched: Array, seconds: Array) -> None:
+        members = self._state.grid.members
+        for metric in (POWER, SPEED):
+            held = watched[batch.cells[metric][watched] != 0]
+            cells = batch.cells[metric][held]
+            columns = zip(batch.rows[held].tolist(), seconds[held].tolist(), cells.tolist(), strict=True)
+            for row, second, cell in columns:
+                session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
+                track = self._outputs.setdefault((session.record.session_id, member_id, metric), OutputTrack())
+                closed = track.take(second, cell, cell & VALUE_MASK)
+                if closed is not None:
+                    self._judge_output(session, member_id, metric, *closed)
+
+    def _judge_output(self, session: Session, member_id: int, metric: int, second: int, mean: float) -> None:
+        member = session.people[member_id]
+        if metric == POWER:
+            found = judge_power(member, mean, second, self.config)
+        else:
+            found = judge_pace(member, mean / SPEED_STEPS, self.config)
+        for rule, sighting in found:
+            self.observe(session, member_id, rule, second, sighting)
+
+    def _judge_class(self, closed: ClosedSeconds, ahead: Array) -> None:
+        good = np.flatnonzero(~closed.suspect & ~ahead)
+        if not len(good):
+            return
+        rows, body = closed.rows[good], self._state.grid.body
+        intensity = intensity_score(closed.bpm[good], body.max_bpm[rows], body.resting_bpm[rows])
+        session = self._state.grid.members.session[rows].astype(np.int64)
+        present = np.unique(session).tolist()
+        of_position = {at: self._slices[self._state.sessions[at].record.session_id] for at in present}
+        moved = {id(s) for s in add_seconds(of_position, session, closed.seconds[good], intensity, closed.closed_at[good])}
+        for at in present:
+            if id(of_position[at]) in moved:
+                for second, mean in of_position[at].means():
+                    self._judge_intensity(self._state.sessions[at], second, mean)
+
+    def _judge_intensity(self, session: Session, second: int, mean: float) -> None:
+        limits, margin = session.record.limits, self.config.intensity_hysteresis
+        high = Verdict.OUTSIDE if mean > limits.intensity_high else Verdict.BETWEEN
+        high = Verdict.INSIDE if mean <= limits.intensity_high - margin else high
+        self.observe(session, CLASS, "class_intensity_high", second, Sighting(high, mean, limits.intensity_high))
+        if self.config.warm_up_s <= second < session.record.planned_duration_s - self.config.cool_down_s:
+            low = Verdict.OUTSIDE if mean < limits.intensity_low else Verdict.BETWEEN
+            low = Verdict.INSIDE if mean >= limits.intensity_low + margin else low
+        else:
+            low = Verdict.INSIDE
+        self.observe(session, CLASS, "class_intensity_low", second, Sighting(low, mean, limits.intensity_low))
+
+    def _judge_fatigue(self, session: Session, minute: MemberMinute) -> None:
+        output = minute.power_avg_watts if minute.power_avg_watts is not None else minute.speed_avg_mps
+        at = minute.minute // 60 - session.started_s // 60
+        if not output or not minute.heart_rate_avg_bpm or minute.seconds_seen < SEEN_MIN:
+            return
+        minutes = self._efforts.setdefault((session.record.session_id, minute.member_id), {})
+        minutes[at] = (minute.heart_rate_avg_bpm, output)
+        for old in [m for m in minutes if m not in REFERENCE_MINUTES and m <= at - 5]:
+            del minutes[old]
+        found, share = efficiency(minutes, at), session.people[minute.member_id].limits.fatigue_drop_share
+        if found is None or share is None or not found.comparable:
+            return
+        calm = Verdict.INSIDE if found.drop <= share / 2 else Verdict.BETWEEN
+        verdict = Verdict.OUTSIDE if found.drop > share else calm
+        second = minute.minute + 59 - session.started_s
+        self.observe(session, minute.member_id, "fatigue", second, Sighting(verdict, found.drop, share))

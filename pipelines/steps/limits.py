@@ -1,0 +1,112 @@
+"""Members' alert limits as columns, and what they mean for one observation."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipelines.steps.alert_state import Sighting, Verdict
+from pipelines.steps.alerts import AlertConfig
+from pipelines.steps.columns import Array, Table, column
+from pipelines.steps.live_columns import MOVING_MPS
+from pipelines.steps.zones import power_floors
+from schemas.alerts import AlertRule
+from schemas.directory import Participant
+
+HEART_RULES: tuple[AlertRule, ...] = ("heart_rate_high", "heart_rate_low", "heart_rate_above_zone", "heart_rate_below_zone")
+Seen = tuple[AlertRule, Sighting]
+
+
+class LimitColumns(Table):
+    """Made from the directory, never stored: which rows need a look at all."""
+
+    above: Array = column(np.int16, fill=32_767)
+    """A heart rate at or above may raise something."""
+    below: Array = column(np.int16, fill=-1)
+    """A heart rate below may raise something."""
+    output: Array = column(np.bool_)
+    """Power or pace is watched."""
+    busy: Array = column(np.bool_)
+    """A heart-rate rule has something pending or active."""
+
+    def describe(self, row: int, member: Participant) -> None:
+        """Fill one row."""
+        bounds = heart_bounds(member)
+        self.above[row] = min((bounds[r] for r in ("heart_rate_high", "heart_rate_above_zone") if r in bounds), default=32_767)
+        self.below[row] = max((bounds[r] for r in ("heart_rate_low", "heart_rate_below_zone") if r in bounds), default=-1)
+        self.output[row] = bool(power_bounds(member)) or member.limits.pace_target_s_per_km is not None
+
+
+def heart_bounds(member: Participant) -> dict[AlertRule, int]:
+    """The bounds (bpm) that apply; from an upper bound on, below a lower bound, is outside."""
+    limits, floors = member.limits, member.heart_rate_zone_floors_bpm
+    bounds: dict[AlertRule, int] = {}
+    if limits.heart_rate_high_bpm is not None:
+        bounds["heart_rate_high"] = limits.heart_rate_high_bpm + 1
+    if limits.heart_rate_low_bpm is not None:
+        bounds["heart_rate_low"] = limits.heart_rate_low_bpm
+    if limits.heart_rate_zone_high is not None and limits.heart_rate_zone_high < len(floors):
+        bounds["heart_rate_above_zone"] = floors[limits.heart_rate_zone_high]
+    if limits.heart_rate_zone_low is not None:
+        bounds["heart_rate_below_zone"] = floors[limits.heart_rate_zone_low - 1]
+    return bounds
+
+
+def power_bounds(member: Participant) -> dict[AlertRule, float]:
+    """The bounds (W) that apply to the 10 s mean."""
+    limits, bounds = member.limits, dict[AlertRule, float]()
+    if member.ftp_watts is None:
+        return bounds
+    floors = power_floors(member.ftp_watts).tolist()
+    if limits.power_zone_high is not None and limits.power_zone_high < len(floors):
+        bounds["power_above_zone"] = floors[limits.power_zone_high]
+    if limits.power_zone_low is not None and limits.power_zone_low > 1:
+        bounds["power_below_zone"] = floors[limits.power_zone_low - 1]
+    return bounds
+
+
+def judge_heart_rate(
+    member: Participant, bpm: int, elapsed_s: int, config: AlertConfig
+) -> Iterator[tuple[AlertRule, Sighting]]:
+    """What each heart-rate rule that applies says of one trusted value."""
+    for rule, bound in heart_bounds(member).items():
+        if rule == "heart_rate_below_zone" and elapsed_s < config.warm_up_s:
+            continue
+        zoned = rule in {"heart_rate_above_zone", "heart_rate_below_zone"}
+        margin = config.zone_hysteresis_bpm if zoned else config.heart_rate_hysteresis_bpm
+        upper = rule in {"heart_rate_high", "heart_rate_above_zone"}
+        verdict = _above(bpm, bound, margin) if upper else _below(bpm, bound, margin)
+        shown = bound - 1 if rule == "heart_rate_high" else bound
+        yield rule, Sighting(verdict, bpm, shown)
+
+
+def judge_power(member: Participant, watts: float, elapsed_s: int, config: AlertConfig) -> Iterator[Seen]:
+    """What each power rule that applies says of a 10 s mean."""
+    for rule, bound in power_bounds(member).items():
+        margin = config.power_hysteresis_share * bound
+        if rule == "power_above_zone":
+            yield rule, Sighting(_above(watts, bound, margin), watts, bound)
+        elif elapsed_s >= config.warm_up_s:
+            yield rule, Sighting(_below(watts, bound, margin), watts, bound)
+
+
+def judge_pace(member: Participant, speed_mps: float, config: AlertConfig) -> Iterator[Seen]:
+    """What the pace rule says of a 10 s mean of speed; who stands has no pace."""
+    target = member.limits.pace_target_s_per_km
+    if target is None or speed_mps < MOVING_MPS:
+        return
+    pace = 1000.0 / speed_mps
+    off, tolerance = abs(pace - target), member.limits.pace_tolerance_share * target
+    inside = Verdict.INSIDE if off <= config.pace_inner_share * tolerance else Verdict.BETWEEN
+    yield "pace_off_target", Sighting(Verdict.OUTSIDE if off > tolerance else inside, pace, target)
+
+
+def _above(value: float, bound: float, margin: float) -> Verdict:
+    if value >= bound:
+        return Verdict.OUTSIDE
+    return Verdict.INSIDE if value < bound - margin else Verdict.BETWEEN
+
+
+def _below(value: float, bound: float, margin: float) -> Verdict:
+    if value < bound:
+        return Verdict.OUTSIDE
+    return Verdict.INSIDE if value >= bound + margin else Verdict.BETWEEN

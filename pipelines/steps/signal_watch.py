@@ -1,0 +1,110 @@
+"""Rules that follow the clock and not the readings: signals that stopped, members who never came, alerts nobody noticed.
+
+They are judged once a second, and only while the flow is caught up: a flow that works off a backlog knows nothing of now.
+"""
+
+import numpy as np
+
+from pipelines.steps.alert_desk import AlertDesk
+from pipelines.steps.alert_state import CLASS, Key, Sighting, Verdict
+from pipelines.steps.alert_text import class_message, member_message
+from pipelines.steps.columns import Array
+from pipelines.steps.members import HEART_RATE
+from pipelines.steps.presence import LEFT_AFTER_MS, STALE_AFTER_MS, newest_ms
+from pipelines.steps.ring import VALUE_BITS
+from pipelines.steps.session import Session
+from pipelines.steps.shard_state import ShardState
+
+TOGETHER_MIN = 3
+"""From so many members on, all silent at once, it is the room's receiver and not their straps."""
+
+
+class SignalWatch:
+    """Looks at every running session at a moment."""
+
+    def __init__(self, state: ShardState, desk: AlertDesk) -> None:
+        self._state = state
+        self._desk = desk
+
+    def look(self, now_ms: int) -> None:
+        """Judge signals and attendance, repeat what waits for somebody."""
+        state, members = self._state, self._state.grid.members
+        rows = np.arange(len(members))
+        heart = members.newest[:, HEART_RATE] >> VALUE_BITS
+        newest = np.where(heart >= 0, heart, newest_ms(members, rows))
+        age = now_ms - state.columns.started_s[members.session] * 1000 - newest
+        self._clear_lost(newest, age)
+        running = np.array([session.state == "active" for session in state.sessions], dtype=bool)
+        if len(rows):
+            self._raise_lost(newest, age, running[members.session])
+        for session in state.sessions:
+            if session.state == "active":
+                self._judge_attendance(session, now_ms)
+        self._desk.book.repeat(now_ms, {s.record.session_id for s in state.sessions if s.state != "active"})
+
+    def _raise_lost(self, newest: Array, age: Array, running: Array) -> None:
+        members, config = self._state.grid.members, self._desk.config
+        span_s = (newest - members.first_ms) // 1000
+        had = running & (newest >= 0) & (span_s >= config.lost_needs_s) & ~members.checked_out & ~members.removed
+        lost = had & (age > config.lost_after_ms) & (age <= LEFT_AFTER_MS)
+        if not lost.any():
+            return
+        count = len(self._state.sessions)
+        silent = np.bincount(members.session[lost], minlength=count)
+        heard = np.bincount(members.session[had & (age <= config.lost_after_ms)], minlength=count)
+        together = (heard == 0) & (silent >= TOGETHER_MIN)
+        for at in np.flatnonzero(together).tolist():
+            mine = lost & (members.session == at)
+            self._raise(self._state.sessions[at], CLASS, int(newest[mine].max()), int(age[mine].min()))
+        for row in np.flatnonzero(lost & ~together[members.session]).tolist():
+            session = self._state.sessions[members.session[row]]
+            self._raise(session, int(members.member_id[row]), int(newest[row]), int(age[row]))
+
+    def _raise(self, session: Session, member_id: int, newest: int, age: int) -> None:
+        key: Key = (session.record.session_id, member_id, "lost_signal")
+        track, second = self._desk.book.track(key), session.started_s + newest // 1000
+        if track is not None and (track.alert_id is not None or second < track.quiet_until):
+            return
+        seconds, bound = age / 1000, self._desk.config.lost_after_ms / 1000
+        person = session.people.get(member_id)
+        sentence = (
+            member_message("lost_signal", person, seconds, bound, 0) if person else class_message("lost_signal", seconds, bound)
+        )
+        self._desk.book.raise_alert(session, key, second, Sighting(Verdict.OUTSIDE, seconds, bound), sentence)
+
+    def _clear_lost(self, newest: Array, age: Array) -> None:
+        members = self._state.grid.members
+        for alert in self._desk.book.all_active("lost_signal"):
+            session = self._state.session(alert.session_id)
+            if session is None:
+                continue
+            rows = self._state.all_rows(session) if alert.member_id is None else [session.rows[alert.member_id]]
+            back = max(int(newest[row]) for row in rows) // 1000 + session.started_s
+            gone = all(age[row] > LEFT_AFTER_MS or members.checked_out[row] for row in rows)
+            heard = back > alert.raised_at_ms // 1000 and min(int(age[row]) for row in rows) <= STALE_AFTER_MS
+            if heard or gone:
+                self._desk.book.clear((alert.session_id, alert.member_id or CLASS, "lost_signal"), back)
+
+    def _judge_attendance(self, session: Session, now_ms: int) -> None:
+        """Judged once, when all should be there; over when enough have come after all."""
+        key: Key = (session.record.session_id, CLASS, "low_attendance")
+        active = self._desk.book.active(key)
+        due_s = session.started_s + self._desk.config.attendance_after_s
+        expected = len(session.record.participants)
+        if not expected or now_ms < due_s * 1000:
+            return
+        if active is None and self._desk.book.track(key) is not None:
+            return
+        rows, bound = self._state.all_rows(session), session.record.limits.attendance_low
+        members = self._state.grid.members
+        rate = float(((newest_ms(members, rows) >= 0) | members.checked_in[rows]).sum()) / expected
+        if active is None:
+            self._attend(session, key, due_s, rate, bound)
+        elif rate >= bound:
+            self._desk.book.clear(key, now_ms // 1000)
+
+    def _attend(self, session: Session, key: Key, due_s: int, rate: float, bound: float) -> None:
+        low = rate < bound
+        sighting = Sighting(Verdict.OUTSIDE if low else Verdict.INSIDE, rate, bound)
+        if low:
+            self._desk.book.raise_alert(session, key, due_s, sighting, class_message("low_attendance", rate, bound))
