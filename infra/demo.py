@@ -163,7 +163,7 @@ def simulator(settings: Settings, group: OpenClass) -> Child:
 
     def ready() -> bool:
         try:
-            return httpx.get(f"{control_url(settings)}/health", timeout=2, trust_env=False).is_success
+            return httpx.get(f"{control_url(settings)}/straps", timeout=2, trust_env=False).is_success
         except httpx.HTTPError:
             return False
 
