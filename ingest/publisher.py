@@ -46,12 +46,19 @@ class Publisher:
     """For one event loop. Without a `directory` it takes app events only. `door` labels its metrics."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, directory: Directory | None = None, *, door: str = "publisher"
+        self,
+        settings: Settings,
+        clock: Clock,
+        directory: Directory | None = None,
+        *,
+        door: str = "publisher",
+        in_flight_max: int = IN_FLIGHT_EVENTS_MAX,
     ) -> None:
         self.producer = AcknowledgingProducer(settings)
         self._clock = clock
         self._directory = directory
         self._door = door
+        self._in_flight_max = in_flight_max
         self._recent = RecentEvents()
         self._in_flight_events = 0
         self._in_flight_bytes = 0
@@ -155,7 +162,7 @@ class Publisher:
 
     def _refuse_when_full(self, stamped: Sequence[Stamped], now_ms: int) -> None:
         size = sum(len(value) for _key, _partition_key, value in stamped)
-        too_many = self._in_flight_events + len(stamped) > IN_FLIGHT_EVENTS_MAX
+        too_many = self._in_flight_events + len(stamped) > self._in_flight_max
         if self._in_flight_events and (too_many or self._in_flight_bytes + size > IN_FLIGHT_BYTES_MAX):
             spread_s = now_ms % 1000 / 1000  # so that senders refused together do not come back together
             raise SlowDown(f"{self._in_flight_events} events wait for Kafka", 1 + spread_s)

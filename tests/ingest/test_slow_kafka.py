@@ -1,0 +1,115 @@
+"""Kafka stops for a while: senders are told to come again, and in the end everything is there once."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from infra.embedded.kafka import EmbeddedKafka
+from infra.kafka import ensure_topics
+from ingest.device_client import HttpUplink
+from schemas.events import HeartRate
+from schemas.topics import DEVICE_EVENTS
+from tests.ingest.people import HUB_TOKEN, RunningGateway, heart_rate, now_ms, read_topic, running_gateway
+from tests.running import running, settings_in, temporary_home, wait_until
+
+pytestmark = pytest.mark.servers
+
+
+@dataclass
+class Broker:
+    """A Kafka of this module's own, which may be stopped."""
+
+    pid: int
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[tuple[Broker, RunningGateway]]:
+    with temporary_home() as home:
+        settings = settings_in(home, gateway_patience_s=0.5)
+        kafka = EmbeddedKafka(home, settings.kafka_port)
+        kafka.prepare()
+        with running(kafka.launch(), kafka.ready, home / "kafka.log") as process:
+            ensure_topics(settings)
+            with running_gateway(settings) as gateway:
+                yield Broker(process.pid), gateway
+
+
+def once_each(gateway: RunningGateway, ids: list[str]) -> bool:
+    counts = Counter(message["event_id"] for message in read_topic(gateway.settings, DEVICE_EVENTS))
+    return all(counts[event_id] == 1 for event_id in ids)
+
+
+def test_while_kafka_stands_still_the_door_answers_503_and_nothing_is_lost_or_doubled(
+    own: tuple[Broker, RunningGateway],
+) -> None:
+    broker, gateway = own
+    batch = [heart_rate() for _ in range(50)]
+    with broker.standing_still():
+        for _attempt in range(3):
+            response = gateway.post(batch)
+            assert response.status_code == 503
+            assert int(response.headers["Retry-After"]) >= 1
+            assert response.json()["unconfirmed"] == 50
+        assert gateway.client.get("/health").status_code == 200
+        assert gateway.client.get("/ready").status_code == 503
+    wait_until(lambda: gateway.post(batch).status_code == 200, "taken again")
+    answer = gateway.post(batch).json()
+    assert (answer["accepted"], answer["doubled"]) == (0, 50)
+    assert once_each(gateway, [event["event_id"] for event in batch])
+    assert gateway.client.get("/ready").status_code == 200
+
+
+def test_when_too_much_waits_the_door_refuses_at_once_and_keeps_its_memory(own: tuple[Broker, RunningGateway]) -> None:
+    broker, gateway = own
+    batches = [[heart_rate(member_id=1 + i % 10) for i in range(1_000)] for _ in range(24)]
+    waits: list[float] = []
+    refused = 0
+    with broker.standing_still():
+        for batch in batches:
+            started = time.monotonic()
+            response = gateway.post(batch, HUB_TOKEN)
+            waits.append(time.monotonic() - started)
+            assert response.status_code == 503
+            refused += "reason" in response.json()
+    assert refused >= 3, "the last batches are refused before anything of them is taken"
+    assert min(waits[-3:]) < 0.4
+    for batch in batches:
+        wait_until(lambda batch=batch: gateway.post(batch, HUB_TOKEN).status_code == 200, "taken", 40)
+    assert once_each(gateway, [event["event_id"] for batch in batches for event in batch])
+
+
+async def test_a_device_that_follows_the_answers_delivers_everything_through_an_outage(
+    own: tuple[Broker, RunningGateway],
+) -> None:
+    broker, gateway = own
+    events = [
+        HeartRate(event_id=f"outage-{i:05}", member_id=1 + i % 10, device_id="s", event_time_ms=now_ms(), heart_rate_bpm=140)
+        for i in range(2_500)
+    ]
+    uplink = HttpUplink(gateway.settings.gateway_url, HUB_TOKEN, random.Random(1))
+    with broker.standing_still():
+        timer = threading.Timer(2.5, os.kill, (broker.pid, signal.SIGCONT))
+        timer.start()
+        await uplink.send(events)
+        timer.join()
+    await uplink.close()
+    assert uplink.totals.resent > 0
+    assert uplink.totals.accepted + uplink.totals.doubled == 2_500
+    assert once_each(gateway, [event.event_id for event in events])
+    assert "paceline_publish_in_flight 0.0" in gateway.client.get("/metrics").text
