@@ -1,9 +1,9 @@
 """`paceline warehouse serve`: the warehouse as a process of its own."""
 
 import signal
+import socket
 import uuid
 
-import typer
 import uvicorn
 
 from infra.clock import system_clock
@@ -11,6 +11,7 @@ from infra.embedded.warehouse.app import WarehouseApp
 from infra.embedded.warehouse.configuration import Folders
 from infra.embedded.warehouse.engine import Engine
 from infra.embedded.warehouse.users import Users
+from infra.errors import PacelineError
 from infra.settings import ensure_secrets, load_settings
 from infra.telemetry.logs import logger, start_logs
 
@@ -23,14 +24,17 @@ def serve() -> None:
     settings = ensure_secrets(load_settings())
     start_logs(settings, "warehouse")
     engine = Engine(Folders(settings.home / "warehouse"), settings.clickhouse_memory_mb)
+    try:
+        door = _bind(settings.clickhouse_port)
+    except PacelineError:
+        engine.close()
+        raise
     # uvicorn stops at the first signal and raises it again when it has stopped: ignored then, so that the engine is closed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     app = WarehouseApp(engine, Users(settings), system_clock, lambda: str(uuid.uuid4()))
     config = uvicorn.Config(
         app,
-        host=HOST,
-        port=settings.clickhouse_port,
         workers=1,
         access_log=False,
         log_config=None,
@@ -40,8 +44,19 @@ def serve() -> None:
     )
     server = uvicorn.Server(config)
     log.info("warehouse starts", port=settings.clickhouse_port, folder=str(settings.home / "warehouse"))
-    server.run()
+    server.run(sockets=[door])
     engine.close()
     log.info("warehouse stopped")
-    if not server.started:
-        raise typer.Exit(1)
+
+
+def _bind(port: int) -> socket.socket:
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((HOST, port))
+    except OSError as failure:
+        raise PacelineError(
+            f"The warehouse cannot listen on {HOST}:{port}: {failure.strerror}.",
+            "Stop what uses the port, or set PACELINE_CLICKHOUSE_PORT.",
+        ) from None
+    return door

@@ -32,7 +32,10 @@ class Engine:
     """Owns the folder from construction to `close`. Connections are independent of each other and may run in parallel."""
 
     def __init__(self, folders: Folders, memory_mb: int) -> None:
-        write_configuration(folders, memory_mb)
+        try:
+            write_configuration(folders, memory_mb)
+        except OSError as failure:
+            raise PacelineError(f"The warehouse cannot use its folder {folders.root}: {failure}") from None
         self._lock = _lock(folders)
         self._address = f"{folders.data}?config-file={folders.config}"
         try:

@@ -7,7 +7,7 @@ become a statement. They are cut off here, where ClickHouse's own parser would, 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.embedded.warehouse.errors import ACCESS_DENIED, NOT_IMPLEMENTED, SYNTAX_ERROR, QueryFailed
+from infra.embedded.warehouse.errors import ACCESS_DENIED, NOT_IMPLEMENTED, QUERY_IS_TOO_LARGE, SYNTAX_ERROR, QueryFailed
 from infra.embedded.warehouse.forbidden import refuse_forbidden_names
 from infra.embedded.warehouse.tokens import Kind, Token, significant
 
@@ -16,6 +16,9 @@ _NAMES = (Kind.WORD, Kind.QUOTED)
 _BEHIND_FORMAT: tuple[tuple[bytes, ...], ...] = ((), (b"SETTINGS",), (b"INTO",))
 # Its data are expressions of SQL.
 _VALUES = "Values"
+VALUES_LIMIT_BYTES = 16 * 1024 * 1024
+# The engine's own default.
+STATEMENT_LIMIT_BYTES = 262_144
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ def _insert(sql: bytes, head_end: int, data_start: int, input_format: str, rest:
 
 
 def _refuse_second_statement(data: bytes, start: int) -> None:
+    if len(data) - start > VALUES_LIMIT_BYTES:
+        raise QueryFailed(QUERY_IS_TOO_LARGE, f"VALUES of more than {VALUES_LIMIT_BYTES} bytes: use another format.")
     refuse_forbidden_names(data, start)
     if b";" not in data:
         return
@@ -131,8 +136,11 @@ def _refuse_second_statement(data: bytes, start: int) -> None:
 
 
 def _read_whole(sql: bytes) -> Statement:
-    refuse_forbidden_names(sql)
+    if len(sql) > STATEMENT_LIMIT_BYTES:
+        raise QueryFailed(SYNTAX_ERROR, f"Max query size exceeded: more than {STATEMENT_LIMIT_BYTES} bytes.")
     tokens = list(significant(sql))
+    backs_up = bool(tokens) and tokens[0].keyword in (b"BACKUP", b"RESTORE")
+    refuse_forbidden_names(sql, allowed=b"DISK" if backs_up else b"")
     while tokens and tokens[-1].text == b";":
         tokens.pop()
     if not tokens:

@@ -6,6 +6,7 @@ Works on bytes, because the data of an INSERT follow its text directly and need 
 import re
 from collections.abc import Iterator
 from enum import Enum
+from itertools import pairwise
 from typing import NamedTuple
 
 from infra.embedded.warehouse.errors import SYNTAX_ERROR, QueryFailed
@@ -45,19 +46,18 @@ _TOKEN = re.compile(
     | (?P<quoted>  "(?: [^"\\]++ | \\. | "" )*+"
                    | `(?: [^`\\]++ | \\. | `` )*+`
                    | \xe2\x80\x9c (?: (?!\xe2\x80\x9d) . )*+ \xe2\x80\x9d )
-    | (?P<heredoc> \$(?P<tag>[^$]*+)\$ .*? \$(?P=tag)\$ )
+    | (?P<tag>     \$ [^$]*+ \$ )
     | (?P<word>    [A-Za-z0-9_$]++ )
     | (?P<sign>    . )
     """,
     re.VERBOSE | re.DOTALL,
 )
+_WORD_OR_SIGN = re.compile(rb"[A-Za-z0-9_$]++|.", re.DOTALL)
 _COMMENT_EDGE = re.compile(rb"/\*|\*/")
 _OPENERS = (b"'", b'"', b"`")
 _KINDS = {
     "comment": Kind.COMMENT,
     "string": Kind.STRING,
-    "heredoc": Kind.STRING,
-    "tag": Kind.STRING,
     "quoted": Kind.QUOTED,
     "word": Kind.WORD,
     "sign": Kind.SIGN,
@@ -69,7 +69,7 @@ def tokenize(sql: bytes, start: int = 0) -> Iterator[Token]:
 
     Raises QueryFailed where a quote or comment is never closed.
     """
-    position = start
+    position, tags = start, _Tags(sql)
     while found := _TOKEN.match(sql, position):
         position = found.end()
         name = found.lastgroup
@@ -78,6 +78,11 @@ def tokenize(sql: bytes, start: int = 0) -> Iterator[Token]:
         if name == "opened":
             position = _comment_end(sql, position)
             yield Token(Kind.COMMENT, sql[found.start() : position], position)
+            continue
+        if name == "tag":
+            token = tags.token(found)
+            position = token.end
+            yield token
             continue
         text = found[0]
         if name == "sign" and text in _OPENERS:
@@ -88,6 +93,26 @@ def tokenize(sql: bytes, start: int = 0) -> Iterator[Token]:
 def significant(sql: bytes, start: int = 0) -> Iterator[Token]:
     """The tokens without comments."""
     return (token for token in tokenize(sql, start) if token.kind is not Kind.COMMENT)
+
+
+class _Tags:
+    """Strings between two equal $tags$. One pass over the text tells which tags come again, so that no search is in vain."""
+
+    def __init__(self, sql: bytes) -> None:
+        self._sql = sql
+        self._last: dict[bytes, int] | None = None
+
+    def token(self, tag: re.Match[bytes]) -> Token:
+        """The string that this tag opens, or what stands there when the tag does not come again."""
+        if self._last is None:
+            signs = [found.start() for found in re.finditer(rb"\$", self._sql)]
+            self._last = {self._sql[start : end + 1]: start for start, end in pairwise(signs)}
+        if self._last[tag[0]] >= tag.end():
+            end = self._sql.index(tag[0], tag.end()) + len(tag[0])
+            return Token(Kind.STRING, self._sql[tag.start() : end], end)
+        found = _WORD_OR_SIGN.match(self._sql, tag.start())
+        text = found[0] if found else tag[0]
+        return Token(Kind.WORD if len(text) > 1 else Kind.SIGN, text, tag.start() + len(text))
 
 
 def _comment_end(sql: bytes, position: int) -> int:
