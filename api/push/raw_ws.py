@@ -22,6 +22,8 @@ NOT_SENT_BYTES_MAX = 16_384
 BUFFER_HIGH_BYTES = 65_536
 BUFFER_LOW_BYTES = 8_192
 CLOSE_PATIENCE_S = 2.0
+PING_S = 15.0
+"""Between pings, and until a pong must have come: together the 30 s after which a silent client counts as gone."""
 
 
 class RawWS(WebSocketsSansIOProtocol):
@@ -40,6 +42,7 @@ class RawWS(WebSocketsSansIOProtocol):
                 )
             )
         self.conn = ServerProtocol(extensions=extensions, max_size=MAX_FRAME_BYTES, logger=self.logger)
+        self.ping_interval = self.ping_timeout = PING_S
         self.on_writable: Callable[[], None] | None = None
         self.on_shutdown: Callable[[], None] | None = None
         self.paused = False
@@ -120,8 +123,8 @@ def uvicorn_options(*, compress: bool = True) -> dict[str, Any]:
     return {
         "ws": RawWS,
         "ws_max_size": MAX_FRAME_BYTES,
-        "ws_ping_interval": 15.0,
-        "ws_ping_timeout": 15.0,
+        "ws_ping_interval": PING_S,
+        "ws_ping_timeout": PING_S,
         "ws_per_message_deflate": compress,
         "backlog": 4_096,
         "timeout_graceful_shutdown": 5,
