@@ -86,7 +86,7 @@ class FakeApi:
     # Running
 
     def start(self) -> None:
-        config = uvicorn.Config(self._app(), port=self.port, log_level="error", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=0)
+        config = uvicorn.Config(self._app(), port=self.port, log_level="critical", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=0)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, args=(self._server,), daemon=True)
         self._thread.start()

@@ -61,7 +61,7 @@ export function dayWord(ms: number, nowMs: number): string {
 
 /** "spin_intervals" → "Spin intervals". */
 export function words(identifier: string): string {
-  const text = identifier.replace(/[_-]+/g, " ").trim();
+  const text = identifier.replace(/[_-]+/g, " ").replace(/\bhiit\b/i, "HIIT").trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -71,20 +71,22 @@ function ActiveAlert({ alert, store, under, leads, onOpen }: Props & { alert: Al
           {age(store.nowMs.value - alert.raised_at_ms)}
         </span>
       </p>
-      <p class="alert-message">{message}</p>
-      {suggested_action && <p class="alert-do">{suggested_action}</p>}
-      <div class="alert-actions">
+      <div class="alert-text">
+        <p class="alert-message">{message}</p>
         {inHand ? (
-          <span class="in-hand-by">
+          <p class="in-hand-by">
             <Icon name="check" /> Acknowledged{alert.acknowledged_by ? ` by ${alert.acknowledged_by}` : ""}
-          </span>
+          </p>
         ) : (
-          leads && (
-            <button type="button" class="primary" disabled={busy} onClick={() => void acknowledgeAlert(alert, under)}>
-              {busy ? "Acknowledging…" : "Acknowledge"}
-              <span class="sr">: {message}</span>
-            </button>
-          )
+          suggested_action && <p class="alert-do">{suggested_action}</p>
+        )}
+      </div>
+      <div class="alert-actions">
+        {!inHand && leads && (
+          <button type="button" class="primary" disabled={busy} onClick={() => void acknowledgeAlert(alert, under)}>
+            {busy ? "Acknowledging…" : "Acknowledge"}
+            <span class="sr">: {message}</span>
+          </button>
         )}
         {alert.member_id !== null && (
           <button type="button" class="quiet" onClick={() => onOpen(alert.member_id!)}>

@@ -1,10 +1,13 @@
 // A history as a line chart. uPlot is fetched when the first chart is opened, not before.
 import { useEffect, useRef } from "preact/hooks";
-import { LOCALE, timeOfDay, timeWithSeconds } from "../format.js";
+import { LOCALE, NONE, timeOfDay, timeWithSeconds } from "../format.js";
+import { withGaps } from "../live/chart.js";
 import { theme } from "../state.js";
 import type { Series } from "../rest/types.js";
 
-const HEIGHT = 200;
+const HEIGHT = 196;
+const GAP_MS = 15_000;
+const FONT = "12px 'Archivo Variable', sans-serif";
 
 export function HistoryChart({ series, floors }: { series: Series; floors: number[] }) {
   const box = useRef<HTMLDivElement>(null);
@@ -26,7 +29,7 @@ async function draw(box: HTMLElement, series: Series, floors: number[]): Promise
   const { default: UPlot } = await import("./plot.js");
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
-  const axis = { stroke: colour("--ink-2"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+  const axis = { font: FONT, stroke: colour("--ink-2"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const zoneLine = (floor: number, index: number) => ({
     label: `Zone ${index + 1}`,
     stroke: colour(`--zone-${index + 1}`),
@@ -36,7 +39,8 @@ async function draw(box: HTMLElement, series: Series, floors: number[]): Promise
     scale: "y",
     value: () => `from ${floor}`,
   });
-  const seconds = series.points.map(([at]) => at / 1000);
+  const points = withGaps(series.points, GAP_MS);
+  const seconds = points.map(([at]) => at / 1000);
   const inView = floors.filter((floor) => series.points.some(([, value]) => value !== null && Math.abs(value - floor) < 25));
   const plot = new UPlot(
     {
@@ -49,12 +53,12 @@ async function draw(box: HTMLElement, series: Series, floors: number[]): Promise
         { ...axis, size: 44, values: (_plot, at) => at.map((value) => value.toLocaleString(LOCALE)) },
       ],
       series: [
-        { label: "Time", value: (_plot, second) => (second === null ? "–" : timeWithSeconds(second * 1000)) },
+        { label: "Time", value: (_plot, second) => (typeof second === "number" ? timeWithSeconds(second * 1000) : NONE) },
         { label: series.unit, stroke: colour("--accent"), width: 2, points: { show: false }, spanGaps: false },
         ...inView.map((floor) => zoneLine(floor, floors.indexOf(floor))),
       ],
     },
-    [seconds, series.points.map(([, value]) => value), ...inView.map((floor) => seconds.map(() => floor))],
+    [seconds, points.map(([, value]) => value), ...inView.map((floor) => seconds.map(() => floor))],
     box,
   );
   const observer = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: HEIGHT }));

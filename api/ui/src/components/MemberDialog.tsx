@@ -5,14 +5,13 @@ import { age, duration, number, pace, percent } from "../format.js";
 import { newestValueMs, shareOfMaximum, stateNow, trend } from "../live/rows.js";
 import type { LiveStore, MemberCell } from "../live/store.js";
 import { ZONE_NUMBERS, zoneWord } from "../live/zones.js";
-import { checkIn, checkOut, memberSeries, rate } from "../rest/calls.js";
+import { addNote, checkIn, checkOut, memberSeries, rate } from "../rest/calls.js";
 import type { Series } from "../rest/types.js";
 import { attempt } from "../state.js";
 import type { MemberRow } from "../ws/protocol.js";
 import { Dialog } from "./Dialog.js";
 import { HistoryChart } from "./HistoryChart.js";
 import { shownZone, TrendMark, ZoneLine } from "./MemberCard.js";
-import { NoteForm } from "./TimelinePanel.js";
 
 interface Props {
   store: LiveStore;
@@ -40,9 +39,13 @@ export function MemberDialog({ store, cell, leads, onClose }: Props) {
         </div>
         <Numbers row={row} share={shareOfMaximum(row, maximum)} maximum={maximum} />
       </div>
-      <h3>Time in zones</h3>
-      <TimeInZones seconds={row.zone_s ?? []} />
-      <History sessionId={store.record.session_id} memberId={cell.id} row={row} zoneFloors={participant?.heart_rate_zone_floors_bpm ?? []} />
+      <div class="member-past">
+        <div>
+          <h3 class="history-head">Time in zones</h3>
+          <TimeInZones seconds={row.zone_s ?? []} />
+        </div>
+        <History sessionId={store.record.session_id} memberId={cell.id} row={row} zoneFloors={participant?.heart_rate_zone_floors_bpm ?? []} />
+      </div>
       {leads && <Actions sessionId={store.record.session_id} memberId={cell.id} />}
     </Dialog>
   );
@@ -102,6 +105,8 @@ const METRICS: readonly [string, string, keyof MemberRow][] = [
   ["speed_mps", "Speed", "speed_mps"],
 ];
 
+const HISTORY_STEP_S = 5;
+
 function History({ sessionId, memberId, row, zoneFloors }: { sessionId: string; memberId: number; row: MemberRow; zoneFloors: number[] }) {
   const metric = useSignal("heart_rate_bpm");
   const series = useSignal<Series | null>(null);
@@ -110,7 +115,7 @@ function History({ sessionId, memberId, row, zoneFloors }: { sessionId: string; 
     let over = false;
     series.value = null;
     trouble.value = "";
-    memberSeries(memberId, sessionId, metric.value, 5).then(
+    memberSeries(memberId, sessionId, metric.value, HISTORY_STEP_S).then(
       (found) => void (over || (series.value = found)),
       (problem: Error) => void (over || (trouble.value = problem.message)),
     );
@@ -118,7 +123,7 @@ function History({ sessionId, memberId, row, zoneFloors }: { sessionId: string; 
   }, [metric.value, memberId]);
   const there = METRICS.filter(([name, , column]) => name === "heart_rate_bpm" || (row[column] !== null && row[column] !== undefined));
   return (
-    <>
+    <div>
       <div class="history-head">
         <h3>History</h3>
         <div class="choices" role="group" aria-label="Metric">
@@ -137,7 +142,7 @@ function History({ sessionId, memberId, row, zoneFloors }: { sessionId: string; 
       ) : (
         <HistoryChart series={series.value} floors={metric.value === "heart_rate_bpm" ? zoneFloors : []} />
       )}
-    </>
+    </div>
   );
 }
 
@@ -145,7 +150,7 @@ function Actions({ sessionId, memberId }: { sessionId: string; memberId: number 
   const rated = useSignal(5);
   return (
     <div class="member-actions">
-      <NoteForm sessionId={sessionId} memberId={memberId} />
+      <MemberNote sessionId={sessionId} memberId={memberId} />
       <form
         class="rating"
         onSubmit={(event) => {
@@ -170,5 +175,25 @@ function Actions({ sessionId, memberId }: { sessionId: string; memberId: number 
         </button>
       </div>
     </div>
+  );
+}
+
+function MemberNote({ sessionId, memberId }: { sessionId: string; memberId: number }) {
+  const text = useSignal("");
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const words = text.value.trim();
+    if (words !== "" && (await attempt(addNote(sessionId, words, memberId), "Note kept"))) text.value = "";
+  };
+  return (
+    <form class="note-form" onSubmit={(event) => void submit(event)}>
+      <label for="note-member">Note on this member</label>
+      <div class="row">
+        <input id="note-member" value={text.value} maxLength={2000} onInput={(event) => (text.value = event.currentTarget.value)} />
+        <button type="submit" disabled={text.value.trim() === ""}>
+          Keep<span class="sr"> note</span>
+        </button>
+      </div>
+    </form>
   );
 }

@@ -9,6 +9,8 @@ import { Icon } from "./Icon.js";
 import { MemberCard } from "./MemberCard.js";
 
 const RULES: FitRules = { gap: 8, aspect: 1.8, minWidth: 158, minHeight: 84, maxHeight: 190 };
+/** Room for focus rings around the cards, as in styles/live.css. */
+const PADDING = 4;
 const PHONE = "(max-width: 719px)";
 
 export interface GridChoice {
@@ -73,7 +75,7 @@ function useFit(box: { current: HTMLDivElement | null }, list: { current: HTMLUL
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const observer = new ResizeObserver(() => (size.value = [element.clientWidth, element.clientHeight]));
+    const observer = new ResizeObserver(() => (size.value = [element.clientWidth - 2 * PADDING, element.clientHeight - 2 * PADDING]));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);

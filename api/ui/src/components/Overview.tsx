@@ -86,7 +86,7 @@ function IntensityStat({ metrics, store }: { metrics: ClassMetrics | null; store
   );
 }
 
-/** Who is in which zone as one bar; a number stands in each part, its word below. */
+/** Who is in which zone as one bar; zone and count stand in each part, the words below. */
 export function ZoneBar({ counts }: { counts: readonly number[] }) {
   const total = counts.reduce((sum, count) => sum + count, 0);
   return (
@@ -96,19 +96,27 @@ export function ZoneBar({ counts }: { counts: readonly number[] }) {
         {ZONE_NUMBERS.map((zone) =>
           counts[zone] ? (
             <span key={zone} class="zones-part" data-zone={zone} style={{ flexGrow: counts[zone] }}>
+              <small>Z{zone}</small>
               <b>{counts[zone]}</b>
             </span>
           ) : null,
         )}
       </div>
-      <div class="zones-legend" aria-hidden="true">
-        {ZONE_NUMBERS.map((zone) => (
-          <span key={zone} class={counts[zone] ? "key" : "key none"}>
-            <i data-zone={zone} />
-            {zone} {zoneWord(zone)}
-          </span>
-        ))}
-      </div>
+      <ZoneLegend counts={counts} />
+    </div>
+  );
+}
+
+/** Which colour is which zone. Zones that nobody is in are written softly. */
+export function ZoneLegend({ counts }: { counts?: readonly number[] }) {
+  return (
+    <div class="zones-legend" aria-hidden="true">
+      {ZONE_NUMBERS.map((zone) => (
+        <span key={zone} class={counts && !counts[zone] ? "key none" : "key"}>
+          <i data-zone={zone} />
+          {zone} {zoneWord(zone)}
+        </span>
+      ))}
     </div>
   );
 }

@@ -1,8 +1,8 @@
 // The members of a finished class as a sortable table.
 import { useSignal } from "@preact/signals";
-import { number } from "../format.js";
+import { duration, number } from "../format.js";
 import { ZONE_NUMBERS, zoneWord } from "../live/zones.js";
-import { duration } from "../format.js";
+import { ZoneLegend } from "./Overview.js";
 import type { SummaryMember } from "../rest/types.js";
 
 type Column = keyof SummaryMember;
@@ -56,8 +56,11 @@ export function SummaryTable({ members }: { members: SummaryMember[] }) {
   );
   return (
     <section aria-labelledby="members-title">
-      <h2 id="members-title">Members</h2>
-      <div class="table-box" tabIndex={0} role="region" aria-labelledby="members-title">
+      <div class="members-head">
+        <h2 id="members-title">Members</h2>
+        <ZoneLegend />
+      </div>
+      <div class="table-box" tabIndex={0} role="region" aria-label="Table of members">
         <table class="members">
           <thead>
             <tr>

@@ -1,5 +1,5 @@
 // The class as a line in time: intensity, markers added by one click, and what people did, newest first.
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { timeOfDay, words } from "../format.js";
 import { markLabel, MARKERS } from "../live/chart.js";
 import type { LiveStore } from "../live/store.js";
@@ -31,44 +31,61 @@ export function TimelinePanel({ store, leads }: { store: LiveStore; leads: boole
         label={`Class intensity over time, 0 to 10, now ${value?.toFixed(1) ?? "unknown"}`}
       />
       {leads && <Markers sessionId={record.session_id} />}
+      {leads && <Write sessionId={record.session_id} />}
       <ul class="event-list" tabIndex={0} aria-label="What happened">
         {[...store.events.value].reverse().map((event) => (
           <EventLine key={event.event_id} event={event} store={store} />
         ))}
       </ul>
-      {leads && <NoteForm sessionId={record.session_id} />}
     </section>
   );
 }
 
 function Markers({ sessionId }: { sessionId: string }) {
-  const custom = useSignal("");
-  const add = (type: string, label: string): void => void attempt(addMarker(sessionId, type, label), `Marked: ${label}`);
   return (
     <div class="markers" role="group" aria-label="Add a marker">
       {MARKERS.map(([type, label]) => (
-        <button key={type} type="button" onClick={() => add(type, label)}>
+        <button key={type} type="button" onClick={() => void attempt(addMarker(sessionId, type, label), `Marked: ${label}`)}>
           {label}
         </button>
       ))}
-      <form
-        class="marker-custom"
-        onSubmit={(event) => {
-          event.preventDefault();
-          const label = custom.value.trim();
-          if (label !== "") add("custom", label);
-          custom.value = "";
-        }}
-      >
-        <label class="sr" for="marker-custom">
-          Own marker
-        </label>
-        <input id="marker-custom" placeholder="Own marker" maxLength={60} value={custom.value} onInput={(event) => (custom.value = event.currentTarget.value)} />
-        <button type="submit">
-          Mark<span class="sr"> with own words</span>
-        </button>
-      </form>
     </div>
+  );
+}
+
+/** What Enter does in the line below; the keys M and N set it. */
+export const writing = signal<"marker" | "note">("marker");
+export const WRITE_ID = "write";
+
+function Write({ sessionId }: { sessionId: string }) {
+  const text = useSignal("");
+  const keep = async (what: "marker" | "note"): Promise<void> => {
+    const words = text.value.trim();
+    if (words === "") return;
+    const call = what === "marker" ? addMarker(sessionId, "custom", words.slice(0, 200)) : addNote(sessionId, words);
+    if (await attempt(call, what === "marker" ? `Marked: ${words}` : "Note kept")) text.value = "";
+  };
+  const button = (what: "marker" | "note", word: string) => (
+    <button type="button" class={writing.value === what ? "primary" : ""} onClick={() => void keep(what)}>
+      {word}
+      <span class="sr"> with these words</span>
+    </button>
+  );
+  return (
+    <form
+      class="write"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void keep(writing.value);
+      }}
+    >
+      <label class="sr" for={WRITE_ID}>
+        Own marker or class note
+      </label>
+      <input id={WRITE_ID} placeholder="Own marker or note" maxLength={2000} value={text.value} onInput={(event) => (text.value = event.currentTarget.value)} />
+      {button("marker", "Mark")}
+      {button("note", "Note")}
+    </form>
   );
 }
 
@@ -116,25 +133,4 @@ const SENTENCES: Record<string, string> = {
 function sentence(event: SessionEvent): string {
   if (event.type === "note_added") return event.text ?? "Note";
   return markLabel(event) ?? SENTENCES[event.type] ?? words(event.type);
-}
-
-export function NoteForm({ sessionId, memberId }: { sessionId: string; memberId?: number }) {
-  const text = useSignal("");
-  const id = memberId === undefined ? "note-class" : "note-member";
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    const words = text.value.trim();
-    if (words !== "" && (await attempt(addNote(sessionId, words, memberId), "Note kept"))) text.value = "";
-  };
-  return (
-    <form class="note-form" onSubmit={(event) => void submit(event)}>
-      <label for={id}>{memberId === undefined ? "Class note" : "Note on this member"}</label>
-      <div class="row">
-        <input id={id} value={text.value} maxLength={2000} onInput={(event) => (text.value = event.currentTarget.value)} />
-        <button type="submit" disabled={text.value.trim() === ""}>
-          Keep<span class="sr"> note</span>
-        </button>
-      </div>
-    </form>
-  );
 }

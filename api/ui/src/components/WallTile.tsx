@@ -17,6 +17,7 @@ export function WallTile({ store, cell, name, maximumBpm }: Props) {
   const state = useComputed(() => stateNow(cell.row.value, store.nowMs.value)).value;
   const attention = useComputed(() => store.attention.value.get(cell.id)).value;
   const row = cell.row.value;
+  const share = shareOfMaximum(row, maximumBpm);
   const heading = state === "live" ? trend(row) : null;
   return (
     <li class="tile" data-state={state} data-zone={shownZone(row, state)} data-attention={attention}>
@@ -33,12 +34,14 @@ export function WallTile({ store, cell, name, maximumBpm }: Props) {
         <>
           <p class="tile-bpm">
             {number(row.heart_rate_bpm)}
-            {heading && <TrendMark heading={heading} />}
+            {state === "live" && (
+              <span class="tile-beside">
+                {heading && <TrendMark heading={heading} />}
+                <span class="tile-share">{share === null ? "" : percent(share)}</span>
+              </span>
+            )}
           </p>
-          <p class="tile-foot">
-            {state === "live" ? <ZoneLine zone={row.zone} /> : <StaleFoot store={store} cell={cell} />}
-            {state === "live" && <span class="tile-share">{percent(shareOfMaximum(row, maximumBpm))}</span>}
-          </p>
+          <p class="tile-foot">{state === "live" ? <ZoneLine zone={row.zone} /> : <StaleFoot store={store} cell={cell} />}</p>
         </>
       )}
     </li>

@@ -32,9 +32,15 @@ export function linePath(points: readonly Point[], frame: Frame): string {
   return path;
 }
 
-export interface Mark {
-  atMs: number;
-  label: string;
+/** The points with a `null` in every gap, so that a chart breaks its line there instead of inventing values. */
+export function withGaps(points: readonly Point[], longestMs: number): Point[] {
+  const full: Point[] = [];
+  for (const point of points) {
+    const last = full[full.length - 1];
+    if (last && point[0] - last[0] > longestMs) full.push([last[0] + 1, null]);
+    full.push(point);
+  }
+  return full;
 }
 
 /** Events that are drawn as flags on the time axis. */

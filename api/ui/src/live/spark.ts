@@ -1,6 +1,7 @@
 // The last two minutes of a heart rate: a small ring per member and the SVG path drawn from it. Pure but for its own ring.
 
 export const SPARK_SECONDS = 120;
+const FIRST_SECONDS = 30;
 const GAP_MS = 10_000;
 const LEAST_SPAN_BPM = 24;
 
@@ -26,17 +27,21 @@ export class SparkHistory {
   }
 }
 
-/** An SVG path over a box of `width` × `height`, right edge = newest; a gap of more than 10 s breaks the line. */
+/**
+ * An SVG path over a box of `width` × `height`, right edge = newest; a gap of more than 10 s breaks the line. It covers what is
+ * there, from half a minute up to two.
+ */
 export function sparkPath(history: SparkHistory, width: number, height: number): string {
   const { times, values } = history;
   if (times.length < 2) return "";
   const end = times[times.length - 1]!;
+  const covered = Math.min(SPARK_SECONDS * 1000, Math.max(FIRST_SECONDS * 1000, end - times[0]!));
   const low = Math.min(...values);
   const span = Math.max(LEAST_SPAN_BPM, Math.max(...values) - low);
   const floor = low - (span - (Math.max(...values) - low)) / 2;
   let path = "";
   times.forEach((at, index) => {
-    const x = width - ((end - at) / (SPARK_SECONDS * 1000)) * width;
+    const x = width - ((end - at) / covered) * width;
     const y = height - ((values[index]! - floor) / span) * height;
     const broken = index === 0 || at - times[index - 1]! > GAP_MS;
     path += `${broken ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`;

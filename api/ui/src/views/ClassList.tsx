@@ -159,7 +159,7 @@ function Past({ sessions }: { sessions: PastSession[] }) {
       {over.length === 0 ? (
         <p class="muted">Nothing yet. When a class ends, its summary is kept here.</p>
       ) : (
-        <div class="table-box" tabIndex={0} role="region" aria-labelledby="past">
+        <div class="table-box" tabIndex={0} role="region" aria-label="Table of past sessions">
           <table>
             <thead>
               <tr>

@@ -10,7 +10,7 @@ import { Icon, type IconName } from "../components/Icon.js";
 import { MemberDialog } from "../components/MemberDialog.js";
 import { MemberGrid } from "../components/MemberGrid.js";
 import { Overview } from "../components/Overview.js";
-import { TimelinePanel } from "../components/TimelinePanel.js";
+import { TimelinePanel, WRITE_ID, writing } from "../components/TimelinePanel.js";
 import { TopBar } from "../components/TopBar.js";
 import { words } from "../format.js";
 import { useKeys } from "../keys.js";
@@ -147,6 +147,10 @@ function useShortcuts(
 ): void {
   const focus = (id: string): void => document.getElementById(id)?.focus();
   const mark = ([type, label]: readonly [string, string]): void => void attempt(addMarker(store.record.session_id, type, label), `Marked: ${label}`);
+  const write = (what: "marker" | "note"): void => {
+    writing.value = what;
+    focus(WRITE_ID);
+  };
   const nextSort = (): void => {
     const at = SORTS.findIndex(([value]) => value === sort.value);
     sort.value = SORTS[(at + 1) % SORTS.length]![0];
@@ -159,8 +163,8 @@ function useShortcuts(
     "1": () => mark(MARKERS[0]!),
     "2": () => mark(MARKERS[1]!),
     "3": () => mark(MARKERS[2]!),
-    m: () => focus("marker-custom"),
-    n: () => focus("note-class"),
+    m: () => write("marker"),
+    n: () => write("note"),
     p: controls.togglePause,
     e: () => (controls.asking.value = true),
   };

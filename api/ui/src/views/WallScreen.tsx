@@ -13,6 +13,8 @@ import type { LiveStore, MemberCell } from "../live/store.js";
 import { navigate } from "../router.js";
 
 const RULES = { gap: 10, aspect: 1.55, minWidth: 0, minHeight: 0, maxHeight: 520 };
+/** Room for the attention rings, as in styles/wall.css. */
+const PADDING = 6;
 const HIDE_AFTER_MS = 3000;
 
 export function WallScreen({ store, classId }: { store: LiveStore; classId: number }) {
@@ -123,7 +125,7 @@ function useWallFit(list: { current: HTMLUListElement | null }, count: number): 
   many.value = count;
   useEffect(() => {
     const element = list.current!;
-    const observer = new ResizeObserver(() => (size.value = [element.clientWidth, element.clientHeight]));
+    const observer = new ResizeObserver(() => (size.value = [element.clientWidth - 2 * PADDING, element.clientHeight - 2 * PADDING]));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
