@@ -18,7 +18,6 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 from rich.console import Console
-from rich.panel import Panel
 
 from infra.embedded.launch import Launch
 from infra.errors import PacelineError
@@ -146,7 +145,7 @@ def demo(settings: Settings, console: Console, *, members: int, seconds: float |
                 return
             raise
         stay.opened = True
-        console.print(introduction(settings, group))
+        console.print(introduction(settings, group), highlight=False)
         stay.wait()
         console.print("Ending the class …")
         _show_summary(settings, group, console)
@@ -176,29 +175,28 @@ def control_url(settings: Settings) -> str:
     return f"http://127.0.0.1:{settings.simulator_port}"
 
 
-def introduction(settings: Settings, group: OpenClass) -> Panel:
+def introduction(settings: Settings, group: OpenClass) -> str:
     """What a newcomer can do now."""
     login = group.seeded.trainer
     analyst = f"{settings.clickhouse_analyst_user}:{settings.clickhouse_analyst_password.get_secret_value()}"
     question = "SELECT member_name, heart_rate_avg_bpm, intensity, trimp FROM v_member_summaries FORMAT PrettyCompact"
-    text = "\n".join(
-        [
-            f"[bold]The class[/]      {settings.api_url}/classes/{group.led.id}/live",
-            f"               sign in as [bold]{login.email}[/] with password [bold]{login.password}[/] (made for this run)",
-            f"[bold]Gym screen[/]     {settings.api_url}/classes/{group.led.id}/wall",
-            f"[bold]Straps[/]         {control_url(settings)}/   pull a strap's network and see its card go stale",
-            "",
-            "Within two minutes somebody's heart rate goes above the limit: acknowledge the alert, see it clear.",
-            "Ride your own recording into the class (in a second terminal, here):",
-            f"  {sys.argv[0]} replay RIDE.fit --speed 20 --class {group.led.class_type}",
-            "End the class on its page and read the summary; then ask the warehouse for the same numbers:",
-            f"  curl -u {analyst} '{settings.clickhouse_address.rsplit('/', 1)[0]}/?database=paceline' \\",
-            f'    --data-binary "{question}"',
-            "",
-            "Ctrl-C stops everything and keeps the data.",
-        ]
-    )
-    return Panel(text, title="Paceline is up", expand=False)
+    return f"""
+[bold green]Paceline is up.[/]
+
+[bold]The class[/]    {settings.api_url}/classes/{group.led.id}/live
+[bold]Sign in as[/]   [bold]{login.email}[/]   password [bold]{login.password}[/]   (made for this run)
+[bold]Gym screen[/]   {settings.api_url}/classes/{group.led.id}/wall
+[bold]Straps[/]       {control_url(settings)}/   pull a strap's network and see its card go stale
+
+Within two minutes somebody's heart rate goes above the limit: acknowledge the alert and see it clear.
+Ride your own recording into the class, in a second terminal, here:
+  {sys.argv[0]} replay RIDE.fit --speed 20 --class {group.led.class_type}
+End the class on its page and read the summary; then ask the warehouse for the same numbers:
+  curl -u {analyst} '{settings.clickhouse_address.rsplit("/", 1)[0]}/?database=paceline' \\
+    --data-binary "{question}"
+
+Ctrl-C stops everything and keeps the data.
+"""
 
 
 def _show_summary(settings: Settings, group: OpenClass, console: Console) -> None:
