@@ -112,6 +112,23 @@ def test_it_stops_cleanly_and_answers_what_it_has_begun(settings: Settings) -> N
     assert answer[0].text == "0\n"
 
 
+def test_a_long_query_does_not_hold_up_its_stop(settings: Settings) -> None:
+    warehouse = Warehouse(settings, embedded=True)
+    with embedded_warehouse(settings) as process:
+        long = "SELECT sum(sleepEachRow(1)) FROM numbers(50) SETTINGS max_block_size = 1"
+
+        def ask() -> None:
+            with suppress(httpx.HTTPError):
+                warehouse.post(long)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        asking.join()
+
+
 def test_a_second_process_on_the_same_folder_says_whom_to_stop(settings: Settings) -> None:
     with embedded_warehouse(settings) as first:
         second = subprocess.run(

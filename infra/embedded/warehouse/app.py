@@ -74,6 +74,7 @@ class WarehouseApp:
     async def _live(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
+        self._engine.cancel_all()
         for lane in (self._reading, self._writing):
             lane.close()
         self._sessions.close()

@@ -39,7 +39,7 @@ def serve() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=4,
         timeout_keep_alive=30,
     )
     server = uvicorn.Server(config)
