@@ -26,6 +26,7 @@ class ClassSimulation:
         class_type: str,
         seed: int,
         run: str,
+        session_id: str | None = None,
         segments: Sequence[Segment] = (),
         planned_duration_s: int = 3600,
         class_second: int = 0,
@@ -44,7 +45,9 @@ class ClassSimulation:
             episodes=demo_episodes(athletes) if scenario == "demo" else (),
         )
         self._mishaps = Mishaps(faults or Faults(), mishaps)
-        self.straps = [Strap(p.member_id, p.name, run, self._mishaps.skew_ms(), stores=stores) for p in participants]
+        self.straps = [
+            Strap(p.member_id, p.name, run, self._mishaps.skew_ms(), stores=stores, session_id=session_id) for p in participants
+        ]
         self._index = 0
 
     def advance(self, at_ms: int, body_seconds: int = 1) -> None:

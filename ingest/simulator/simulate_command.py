@@ -92,6 +92,7 @@ def _simulation(request: SimulationRequest, session: RunningSession, now_ms: int
         class_type=session.class_type,
         seed=request.seed,
         run=run,
+        session_id=session.session_id,
         segments=session.segments,
         planned_duration_s=session.planned_duration_s,
         class_second=max(0, (now_ms - session.started_at_ms) // 1000),

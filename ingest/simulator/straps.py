@@ -34,7 +34,9 @@ NO_FAULTS = Faults(dropouts=0, outliers=0, doubled_share=0, skew_ms=0)
 class Strap:
     """One member's devices. `online` is the switch of the control page; radio dropouts come on top of it."""
 
-    def __init__(self, member_id: int, name: str, run: str, skew_ms: int, *, stores: bool = True) -> None:
+    def __init__(
+        self, member_id: int, name: str, run: str, skew_ms: int, *, stores: bool = True, session_id: str | None = None
+    ) -> None:
         self.member_id = member_id
         self.name = name
         self.online = True
@@ -42,6 +44,7 @@ class Strap:
         """Whether it keeps what it measures while switched off from the network."""
         self.forgotten = 0
         self._run = run
+        self._session_id = session_id
         self._skew_ms = skew_ms
         self._waiting: deque[DeviceEvent] = deque()
         self._out_of_range_s = 0
@@ -95,6 +98,7 @@ class Strap:
         return {
             "event_id": f"sim-{self._run}-{self.member_id}-{kind}-{index}",
             "member_id": self.member_id,
+            "session_id": self._session_id,
             "device_id": f"{device}-{self.member_id}",
             "event_time_ms": at_ms,
         }

@@ -13,7 +13,7 @@ from ingest.parsers.recording import COLUMNS, UnreadableRecording, bounds
 from tests.ingest.test_parsers import TCX, gpx
 from tests.recordings import simulated_ride, write_fit
 
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 STREAMS = b'{"time":{"data":[0,1,2]},"heartrate":{"data":[100,101,102]},"latlng":{"data":[[1,2],[1,2],[1,2]]}}'
 
 
