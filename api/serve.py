@@ -1,5 +1,7 @@
 """Running the API: one uvicorn worker, sockets framed by our own protocol, a clean end."""
 
+import signal
+
 import uvicorn
 
 from api.app import create_app
@@ -13,6 +15,8 @@ BACKLOG = 4_096
 
 def serve(settings: Settings, clock: Clock) -> None:
     """Serve until SIGTERM or SIGINT; sockets are then told when to come back, and the outbox's batch is finished."""
+    # uvicorn raises the signal again when it is done; this handler lets the process end with code 0 then
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(
         create_app(settings, clock),
         host=settings.api_host,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
 
+from anyio import CapacityLimiter
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth.limits import RateLimit
-from api.auth.passwords import Passwords
+from api.auth.passwords import AT_ONCE, Passwords
 from api.auth.refresh import Refresh
 from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
@@ -39,6 +40,7 @@ class Services:
     passwords: Passwords
     tokens: Tokens
     sign_in: SignIn
+    password_turns: CapacityLimiter
     refresh: Refresh
     requests: RateLimit
     sign_ins: RateLimit
@@ -71,6 +73,7 @@ class Services:
             sessions=sessions,
             passwords=passwords,
             tokens=Tokens(settings, clock, new_id),
+            password_turns=CapacityLimiter(AT_ONCE),
             sign_in=SignIn(sessions, passwords, clock),
             refresh=refresh,
             requests=RateLimit("user", settings.requests_per_minute, clock),

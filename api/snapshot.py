@@ -6,6 +6,7 @@ from typing import Any
 from api.directory.columns import iso
 from api.errors import NotFound
 from api.live_source import LiveView
+from api.push.channels import CLASS_METRICS_FROM_ACTIVE
 from schemas.alerts import Alert
 from schemas.directory import SessionRecord
 
@@ -46,6 +47,8 @@ def class_snapshot(
     class_metrics = _class_metrics(record, live, list(members.values()))
     if member_id is not None:
         members = {key: value for key, value in members.items() if key == str(member_id)}
+        if class_metrics["active_members"] < CLASS_METRICS_FROM_ACTIVE:
+            class_metrics = {name: value for name, value in class_metrics.items() if not name.startswith("avg_")}
     return {
         "success": True,
         "session_id": record.session_id,

@@ -83,6 +83,10 @@ class Relay:
     def start(self) -> None:
         self._thread.start()
 
+    def alive(self) -> bool:
+        """Whether somebody sees to what is owed."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Finish the batch in hand, give up the lead and end the thread."""
         self._stop.set()
@@ -97,6 +101,9 @@ class Relay:
             except (psycopg.Error, Unavailable) as failure:
                 log.warning("outbox_waits", failure=str(failure).strip())
                 self._stop.wait(0.5)
+            except Exception:  # whatever it was, what is owed must still be published
+                log.exception("outbox_failed")
+                self._stop.wait(2)
         self._publisher.close()
 
     def lead(self, connection: psycopg.Connection) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Body, Cookie, Depends, Request
 from starlette.responses import Response
 
 from api.directory.models import User
-from api.errors import Unauthorized
+from api.errors import TryLater, Unauthorized
 from api.routes.access import Anyone, Parts, same_origin
 from api.routes.answers import fresh
 from api.routes.bodies import Login, RefreshIn
@@ -14,6 +15,7 @@ from api.services import Services
 
 COOKIE = "paceline_refresh"
 COOKIE_PATH = "/api/v1/auth"
+WAITING_MAX = 200
 
 router = APIRouter(prefix="/api/v1", tags=["sign-in"])
 MaybeCookie = Annotated[str | None, Cookie(alias=COOKIE, max_length=200)]
@@ -28,11 +30,17 @@ guarded = [Depends(limited), Depends(same_origin)]
 
 
 @router.post("/auth/login", summary="Sign in", dependencies=guarded)
-def login(body: Login, request: Request, services: Parts) -> Response:
+async def login(body: Login, request: Request, services: Parts) -> Response:
     """An access token, and a refresh token as an HttpOnly cookie or, when `cookies` is false, in the answer."""
-    user = services.sign_in.check(body.email, body.password.get_secret_value())
-    refresh_token = services.refresh.begin(user.id)
-    return _signed_in(services, request, user, refresh_token, cookies=body.cookies)
+    if services.password_turns.statistics().tasks_waiting > WAITING_MAX:
+        raise TryLater("Too many people sign in at this moment.", retry_after_s=5)
+
+    def sign_in() -> Response:
+        user = services.sign_in.check(body.email, body.password.get_secret_value())
+        return _signed_in(services, request, user, services.refresh.begin(user.id), cookies=body.cookies)
+
+    # turns of their own, so that slow password checks never take the threads of everybody else's requests
+    return await to_thread.run_sync(sign_in, limiter=services.password_turns)
 
 
 @router.post("/auth/refresh", summary="Renew the access token", dependencies=guarded)

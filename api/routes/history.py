@@ -17,7 +17,7 @@ from api.queries.session_events import session_events
 from api.queries.session_intensity import session_intensity
 from api.routes.access import SESSION_PATTERN, Anyone, Metric, Parts, RowId, SessionPath
 from api.routes.answers import POINTS, fresh, list_of, ref, shaped
-from api.routes.watching import hub_suffices, join_hub, only_member, sessions, watched
+from api.routes.watching import hub_book, hub_suffices, only_member, sessions, watched
 from api.services import Services
 from infra.errors import Unavailable
 from schemas.directory import SessionRecord
@@ -50,10 +50,9 @@ def list_sessions(
 async def alerts(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
     """Present state of every alert; a member sees those about themselves."""
     record = await run_in_threadpool(watched, services, principal, session_id)
-    book = SessionBook()
+    book = hub_book(services, session_id)
     if not hub_suffices(services, record):
         await run_in_threadpool(read_alerts, services, session_id, book)
-    join_hub(services, session_id, book)
     return fresh({"alerts": book.present_alerts(only_member(principal))})
 
 
@@ -61,12 +60,10 @@ async def alerts(session_id: SessionPath, principal: Anyone, services: Parts) ->
 async def events(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
     """What people did, by time; notes are for trainers."""
     record = await run_in_threadpool(watched, services, principal, session_id)
-    book = SessionBook()
+    book = hub_book(services, session_id)
     if not hub_suffices(services, record):
         await run_in_threadpool(read_events, services, session_id, book)
-    join_hub(services, session_id, book)
-    seen = sorted(book.seen_events(only_member(principal)), key=lambda event: (event.event_time_ms, event.event_id))
-    return fresh({"events": [event_shown(event) for event in seen]})
+    return fresh({"events": events_shown(book, only_member(principal))})
 
 
 @router.get(
@@ -111,6 +108,12 @@ def series(
     watched(services, principal, session_id)
     points = member_series(services.warehouse, member_id=member_id, session_id=session_id, metric=metric, step_s=step_s)
     return fresh({"member_id": member_id, "metric": metric, "unit": UNITS[metric], "step_s": step_s, "points": points})
+
+
+def events_shown(book: SessionBook, member_id: int | None) -> list[Json]:
+    """Events by time; those of one millisecond in the order in which they came."""
+    seen = sorted(book.seen_events(member_id), key=lambda event: event.event_time_ms)
+    return [event_shown(event) for event in seen]
 
 
 def read_alerts(services: Services, session_id: str, book: SessionBook) -> None:

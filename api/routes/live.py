@@ -6,11 +6,10 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.push.session_book import SessionBook, event_shown
 from api.routes.access import Anyone, Parts, RowId, SessionPath
 from api.routes.answers import fresh, list_of, ref, shaped
-from api.routes.history import read_alerts, read_events
-from api.routes.watching import hub_suffices, join_hub, live_shown, only_member, record_shown, sessions, watched
+from api.routes.history import events_shown, read_alerts, read_events
+from api.routes.watching import hub_book, hub_suffices, live_shown, only_member, record_shown, sessions, watched
 from api.snapshot import class_snapshot
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
@@ -50,18 +49,17 @@ async def live_session(session_id: SessionPath, principal: Anyone, services: Par
 async def live_state(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
     """Take this, then go on with the messages behind the given offsets."""
     record = await run_in_threadpool(watched, services, principal, session_id)
-    book = SessionBook()
+    # the hub first: what it does not hold is older than the offsets it gives, and so in the warehouse by then
+    channels, book = services.hub.state(session_id)["channels"], hub_book(services, session_id)
     if not hub_suffices(services, record):
         await run_in_threadpool(read_alerts, services, session_id, book)
         await run_in_threadpool(read_events, services, session_id, book)
-    state = services.hub.state(session_id)
-    join_hub(services, session_id, book)
     member_id = only_member(principal)
     shown = {
         "session_id": session_id,
-        "channels": state["channels"],
+        "channels": channels,
         "alerts": book.present_alerts(member_id),
-        "events": [event_shown(event) for event in book.seen_events(member_id)],
+        "events": events_shown(book, member_id),
         "server_time_ms": services.clock(),
     }
     return fresh(shown)

@@ -21,8 +21,8 @@ async def health() -> dict[str, str]:
 
 @router.get("/ready", summary="Ready", responses={503: {"description": "`checks` names what is missing"}})
 async def ready(services: Parts) -> Response:
-    """Whether PostgreSQL, Kafka and the warehouse answer and the live hub has caught up."""
-    checks: dict[str, bool] = {"hub": services.hub.ready()}
+    """Whether PostgreSQL, Kafka and the warehouse answer, the live hub has caught up and the outbox is seen to."""
+    checks: dict[str, bool] = {"hub": services.hub.ready(), "outbox": services.relay.alive()}
 
     async def check(name: str, ask: Any) -> None:
         checks[name] = await run_in_threadpool(ask)

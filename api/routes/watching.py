@@ -11,12 +11,10 @@ from api.directory.participants import record_of, sessions_of_member
 from api.errors import NotFound
 from api.live_source import LiveView
 from api.principal import Principal
+from api.push.channels import CLASS_METRICS_FROM_ACTIVE
 from api.push.session_book import SessionBook
 from api.services import Services
 from schemas.directory import SessionRecord
-
-CLASS_METRICS_FROM_ACTIVE = 5
-"""With fewer active members, a member could read another's values out of the class's mean."""
 
 
 def only_member(principal: Principal) -> int | None:
@@ -79,12 +77,14 @@ def live_shown(principal: Principal, live: LiveView | None) -> dict[str, Any] | 
     }
 
 
-def join_hub(services: Services, session_id: str, book: SessionBook) -> None:
-    """Add what the hub knows: the newest. On the event loop's thread only."""
+def hub_book(services: Services, session_id: str) -> SessionBook:
+    """What the hub knows: the newest. On the event loop's thread only."""
+    book = SessionBook()
     for event in services.hub.events(session_id):
         book.take_event(event)
     for alert in services.hub.alerts(session_id):
         book.take_alert(alert)
+    return book
 
 
 def hub_suffices(services: Services, record: SessionRecord) -> bool:

@@ -91,11 +91,11 @@ def test_ids_out_of_range_are_refused_at_the_door(api: RunningApi, path: str) ->
 
 @pytest.fixture
 async def without_servers(clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
-    """An API whose PostgreSQL and warehouse are not there."""
+    """An API whose servers are not there."""
     (port,) = free_ports(1)
-    nowhere = Settings.model_validate(
-        {"jwt_secret": "x" * 64, "postgres": f"postgresql://a@127.0.0.1:{port}/a", "clickhouse": f"http://127.0.0.1:{port}/a"}
-    )
+    address = f"127.0.0.1:{port}"
+    servers = {"postgres": f"postgresql://a@{address}/a", "clickhouse": f"http://{address}/a", "kafka": address}
+    nowhere = Settings.model_validate({"jwt_secret": "x" * 64, **servers})
     app = create_app(nowhere, clock, lambda *_: QuietHub())
     token = Tokens(nowhere, clock).issue(1, "N", "trainer")
     headers = {"Authorization": f"Bearer {token}"}
@@ -115,4 +115,4 @@ async def test_alive_though_not_ready(without_servers: httpx.AsyncClient) -> Non
     assert (await without_servers.get("/health")).status_code == 200
     ready = await without_servers.get("/ready")
     assert ready.status_code == 503
-    assert ready.json()["checks"] == {"hub": True, "postgres": False, "kafka": False, "warehouse": False}
+    assert ready.json()["checks"] == {"hub": True, "outbox": False, "postgres": False, "kafka": False, "warehouse": False}

@@ -14,7 +14,7 @@ from infra.cli import build
 from infra.errors import PacelineError
 from infra.settings import Settings, child_environment
 from schemas.directory import Participant
-from tests.api.running_api import MovableClock, RunningApi
+from tests.api.running_api import MovableClock, RunningApi, own_database
 from tests.running import ROOT
 
 
@@ -77,7 +77,7 @@ def test_more_members_than_the_demo_knows_is_an_error_for_people(api: RunningApi
 
 @pytest.mark.servers
 def test_people_and_devices_are_added_from_the_command_line(postgres_only: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in child_environment(postgres_only).items():
+    for name, value in child_environment(own_database(postgres_only, "desk_test")).items():
         monkeypatch.setenv(name, value)
     run = CliRunner().invoke
     password = "a long password"

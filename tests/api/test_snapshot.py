@@ -113,7 +113,9 @@ def test_before_the_first_value_there_is_a_snapshot_without_members() -> None:
 
 
 def test_a_member_sees_only_their_own_row() -> None:
-    assert set(class_snapshot(RECORD, LIVE, [], START_MS, 11)["metrics"]["member_metrics"]) == {"11"}
+    metrics = class_snapshot(RECORD, LIVE, [], START_MS, 11)["metrics"]
+    assert set(metrics["member_metrics"]) == {"11"}
+    assert [name for name in metrics["class_metrics"] if name.startswith("avg_")] == [], "three members' means tell too much"
 
 
 def test_without_a_running_collection_there_is_none() -> None:
