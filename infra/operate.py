@@ -137,4 +137,7 @@ def _status_table(state: StateRecord) -> Table:
 
 
 def _why_not_ready(supervisor: Supervisor) -> str:
-    return ", ".join(f"{state.name} is {state.state}" for state in supervisor.states if state.state != "ready")
+    states = supervisor.states
+    if not states:
+        return "nothing has been started yet"
+    return ", ".join(f"{state.name} is {state.state}" for state in states if state.state != "ready")

@@ -18,6 +18,7 @@ from infra.embedded.launch import Launch
 from infra.settings import Settings, child_environment
 from infra.supervisor.run_folder import RunFolder
 from tests.running import answers, running, settings_in, temporary_home
+from tests.ui.conftest import browser  # noqa: F401 - a fixture
 
 COMMAND = (sys.executable, "-P", "-m", "infra.cli")
 MEMBERS = 8
