@@ -94,7 +94,7 @@ async def say(socket: ClientConnection, frame: Message) -> None:
     await socket.send(orjson.dumps(frame).decode())
 
 
-async def hear(socket: ClientConnection, kind: str | None = None, timeout_s: float = 8) -> Message:
+async def hear(socket: ClientConnection, kind: str | None = None, timeout_s: float = 15) -> Message:
     """The next message, or the next of a kind."""
     async with asyncio.timeout(timeout_s):
         while True:
@@ -112,7 +112,7 @@ async def silence(socket: ClientConnection, seconds: float = 0.3) -> None:
         return
 
 
-async def ending(socket: ClientConnection, timeout_s: float = 8) -> tuple[Message, int]:
+async def ending(socket: ClientConnection, timeout_s: float = 15) -> tuple[Message, int]:
     """The goodbye and the close code."""
     last: Message = {}
     with suppress(ConnectionClosed):

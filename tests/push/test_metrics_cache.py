@@ -15,6 +15,7 @@ from tests.push.samples import MEMBER, NOW_MS, SESSION, TRAINER, OpenWire, Scree
 
 NAME = ChannelName("metrics", SESSION)
 COLUMNS = ("heart_rate_bpm", "zone", "state")
+ROOMS = st.sampled_from([0, 1, 2, 1_000])
 VALUES = st.one_of(st.none(), st.integers(90, 95))
 
 
@@ -68,7 +69,7 @@ class FlowAndReaders(RuleBasedStateMachine):
                 column.append(None)
             self.keyframe(lost=False)
 
-    @rule(member=st.booleans(), room=st.integers(0, 3), interval=st.sampled_from([0, 500]))
+    @rule(member=st.booleans(), room=ROOMS, interval=st.sampled_from([0, 500]))
     def arrive(self, member: bool, room: int, interval: int) -> None:
         wire, view = OpenWire(room), MEMBER.user_id if member else None
         connection = Connection("c", wire, MEMBER if member else TRAINER, lambda: self.now_ms, lambda _s, _call: None)
@@ -76,7 +77,7 @@ class FlowAndReaders(RuleBasedStateMachine):
         connection.pump()
         self.readers.append((wire, connection, Screen(), view))
 
-    @rule(data=st.data(), room=st.integers(1, 3))
+    @rule(data=st.data(), room=ROOMS)
     def read_on(self, data: st.DataObject, room: int) -> None:
         if self.readers:
             data.draw(st.sampled_from(self.readers))[0].drain(room)
@@ -134,6 +135,12 @@ def test_readers_at_the_same_version_share_one_encoding() -> None:
     channel = channel_with(keyframe(1, {"heart_rate_bpm": [100, 110]}), delta(2, (0,), {"heart_rate_bpm": [101]}))
     assert channel.frame(1, None) is channel.frame(1, None)
     assert channel.frame(None, None) is channel.frame(None, None)
+
+
+def test_a_follower_gets_everything_anew_when_a_member_joins() -> None:
+    channel = channel_with(keyframe(1, {"zone": [1, 2]}), keyframe(2, {"zone": [3, 1, 2]}, members=(11, 17, 18)))
+    frame = channel.frame(1, None)
+    assert frame is channel.frame(None, None)
 
 
 def test_a_delta_whose_base_is_missing_is_left_out_until_the_next_keyframe() -> None:
