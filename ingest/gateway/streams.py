@@ -44,14 +44,17 @@ class Streams:
         self._access = access
         self._door = door
         self._open: dict[WebSocket, DeviceRecord] = {}
+        self._held = 0
+        """All streams, also those that have not said hello."""
         self._closing: set[asyncio.Task[None]] = set()
 
     async def serve(self, socket: WebSocket) -> None:
         """Hold one stream from handshake to close."""
         await socket.accept()
-        if len(self._open) >= STREAMS_MAX:
+        if self._held >= STREAMS_MAX:
             await _refuse(socket, 1013, "too_many_streams")
             return
+        self._held += 1
         try:
             device = await self._greet(socket)
             self._open[socket] = device
@@ -67,6 +70,7 @@ class Streams:
             # starlette raises RuntimeError when a frame is sent to a stream that has just been closed
             return
         finally:
+            self._held -= 1
             self._open.pop(socket, None)
             STREAMS_OPEN.set(len(self._open))
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from infra.cli import build
 from infra.errors import PacelineError
 from infra.settings import child_environment
+from schemas.directory import MemberRecord, Participant
 from schemas.topics import DEVICE_EVENTS
 from tests.ingest.people import (
     HUB_TOKEN,
@@ -27,7 +28,7 @@ from tests.ingest.people import (
     read_topic,
     session_record,
 )
-from tests.recordings import simulated_ride, write_fit
+from tests.recordings import FLOORS, simulated_ride, write_fit
 from tests.running import wait_until
 
 pytestmark = pytest.mark.servers
@@ -54,7 +55,9 @@ def test_a_folder_is_replayed_into_a_class_and_a_bad_file_does_not_stop_the_rest
     damaged = bytearray((tmp_path / "a_first.fit").read_bytes())
     damaged[-1] ^= 0xFF
     (tmp_path / "b_broken.fit").write_bytes(damaged)
-    publish(gateway.settings, session_record(session_id=CLASS_NAMED, class_id=77, class_name="Replayed"))
+    riders = tuple(Participant(member_id=i, name=f"Rider {i}", heart_rate_zone_floors_bpm=FLOORS) for i in (21, 22))
+    publish(gateway.settings, *(MemberRecord(member_id=rider.member_id) for rider in riders))
+    publish(gateway.settings, session_record(session_id=CLASS_NAMED, class_id=77, class_name="Replayed", participants=riders))
     time.sleep(0.5)
     process = paceline(gateway, "replay", str(tmp_path), "--class", "replayed", "--speed", "20")
     output, _ = process.communicate(timeout=90)
