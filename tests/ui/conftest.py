@@ -1,14 +1,13 @@
 """A real Chromium on real pages; only the API behind them is a fake."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.ui.fake_api import EMAIL, PASSWORD, STATIC, FakeApi
+from tests.ui.fake_api import FakeApi
+from tests.ui.fake_rest import EMAIL, PASSWORD, STATIC
 
 FLAGS = [
     "--headless=new",
@@ -21,6 +20,8 @@ FLAGS = [
     "--disable-sync",
 ]
 LAPTOP = (1366, 768)
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 Open = Callable[..., Page]
 
 
@@ -72,7 +73,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(fake: FakeApi, path: str, *, size: tuple[int, int] = LAPTOP, dark: bool = True, signed_in: bool = True, silent: bool = True) -> Page:
+    def opened(fake: FakeApi, path: str, *, size: tuple[int, int] = LAPTOP, dark: bool = True, signed_in: bool = True) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if dark else "light",
@@ -80,11 +81,13 @@ def open_page(browser: Browser) -> Iterator[Open]:
             has_touch=size[0] < 600,
         )
         contexts.append(context)
-        context.set_default_timeout(12_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
-        if silent:
-            page.on("console", lambda message: complaints.append(f"{path}: {message.text}") if _is_fault(message.type, message.text) else None)
+        page.on(
+            "console",
+            lambda message: complaints.append(f"{path}: {message.text}") if _is_fault(message.type, message.text) else None,
+        )
         if signed_in:
             sign_in(context, fake)
         page.goto(fake.address + path)
@@ -97,19 +100,12 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
 
 def _is_fault(kind: str, text: str) -> bool:
-    # Answers such as 401 and 404 are part of the contract; the browser logs each as an error.
-    return kind in {"error", "warning"} and "Failed to load resource" not in text
+    # The browser logs answers such as 404 and refused connections by itself; both are part of what is tested.
+    own_words = ("Failed to load resource", "WebSocket connection to")
+    return kind in {"error", "warning"} and not text.startswith(own_words)
 
 
 def sign_in(context: BrowserContext, fake: FakeApi) -> None:
     """A refresh cookie as a sign-in leaves it."""
     answer = context.request.post(f"{fake.address}/api/v1/auth/login", data={"email": EMAIL, "password": PASSWORD})
     assert answer.ok
-
-
-@pytest.fixture
-def pictures() -> Path:
-    """Where screenshots go; git ignores it."""
-    folder = Path(os.environ.get("PYTEST_PICTURES", "build/pictures"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

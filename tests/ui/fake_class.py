@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -70,7 +71,8 @@ class Person:
             "rmssd_ms": 18.0 + self.member_id % 20,
         }
         if self.bike:
-            row |= {"power_watts": 120 + bpm % 90, "power_at_ms": at_ms, "power_avg_watts": 168.0, "cadence_rpm": 74 + bpm % 25, "cadence_at_ms": at_ms}
+            row |= {"power_watts": 120 + bpm % 90, "power_at_ms": at_ms, "power_avg_watts": 168.0}
+            row |= {"cadence_rpm": 74 + bpm % 25, "cadence_at_ms": at_ms}
         return row
 
 
@@ -100,6 +102,7 @@ class FakeClass:
 
     def line(self) -> Json:
         running = self.state in {"active", "paused"}
+        session = {"session_id": self.session_id, "state": self.state, "started_at_ms": self.started_at_ms}
         return {
             "id": 7,
             "name": "Evening Spin",
@@ -109,7 +112,7 @@ class FakeClass:
             "planned_duration_s": 2_700,
             "segments": [{"name": name, "duration_s": seconds} for name, seconds in PLAN],
             "roster_count": len(self.people),
-            "session": {"session_id": self.session_id, "state": self.state, "started_at_ms": self.started_at_ms} if running else None,
+            "session": session if running else None,
             "last_session_id": None if running else self.session_id if self.ended_at_ms else None,
         }
 
@@ -126,7 +129,9 @@ class FakeClass:
             "started_at_ms": self.started_at_ms,
             "planned_duration_s": 2_700,
             "segments": [{"name": name, "duration_s": seconds} for name, seconds in PLAN],
-            "participants": [{"member_id": p.member_id, "name": p.name, "heart_rate_zone_floors_bpm": FLOORS} for p in self.people],
+            "participants": [
+                {"member_id": p.member_id, "name": p.name, "heart_rate_zone_floors_bpm": FLOORS} for p in self.people
+            ],
         }
 
     def rows(self, now_ms: int) -> list[Json]:
@@ -153,7 +158,8 @@ class FakeClass:
             "zone_counts": [sum(row["zone"] == zone for row in live) for zone in range(6)],
         }
 
-    def alert(self, member_id: int | None, severity: str, message: str, action: str, now_ms: int, rule: str = "heart_rate_high") -> Json:
+    def alert(self, member_id: int | None, severity: str, message: str, action: str, now_ms: int) -> Json:
+        rule = "heart_rate_high"
         found = {
             "type": "alert",
             "alert_id": f"{self.session_id[:8]}-{member_id or 0}-{rule}-{now_ms}",
@@ -191,9 +197,11 @@ class FakeClass:
     def intensity(self, until_ms: int) -> list[tuple[int, float]]:
         def value(at_ms: int) -> float:
             minute = (at_ms - self.started_at_ms) / 60_000
-            return round(min(9.0, 2.2 + minute * 0.42) + 0.9 * math.sin(minute * 1.9), 2) if minute < 12 else round(6.6 + 1.3 * math.sin(minute * 1.6), 2)
+            if minute < 12:
+                return round(min(9.0, 2.2 + minute * 0.42) + 0.9 * math.sin(minute * 1.9), 2)
+            return round(6.6 + 1.3 * math.sin(minute * 1.6), 2)
 
-        return [(at, value(at)) for at in range(self.started_at_ms, until_ms, 15_000)]
+        return [(at, value(at)) for at in range(self.started_at_ms, self.ended_at_ms or until_ms, 15_000)]
 
     def series(self, member_id: int, metric: str, now_ms: int) -> list[tuple[int, float]]:
         person = self.person(member_id)
@@ -202,67 +210,6 @@ class FakeClass:
         scale = {"heart_rate_bpm": 1.0, "power_watts": 1.4, "cadence_rpm": 0.6, "speed_mps": 0.05}[metric]
         return [(at, round(person.bpm_at(at) * scale, 1)) for at in range(start, now_ms, 5_000) if at not in gap]
 
-    def summary(self) -> Json:
-        rows = self.rows(self.ended_at_ms or 0)
-        members = [
-            {
-                "member_id": person.member_id,
-                "member_name": person.name,
-                "attended": row["state"] != "no_strap",
-                "heart_rate_avg_bpm": row.get("heart_rate_avg_bpm"),
-                "heart_rate_max_bpm": row.get("heart_rate_max_bpm"),
-                "zone_s": [seconds * (1 + (person.member_id * (zone + 3)) % 5) / 3 for zone, seconds in enumerate(person.zone_s)],
-                "intensity": row.get("intensity"),
-                "effort_points": row.get("effort_points", 0),
-                "trimp": row.get("trimp"),
-                "energy_kcal": row.get("energy_kcal"),
-                "power_avg_watts": row.get("power_avg_watts"),
-                "alerts": sum(alert["member_id"] == person.member_id for alert in self.alerts.values()),
-            }
-            for person, row in zip(self.people, rows, strict=True)
-        ]
-        came = [member for member in members if member["attended"]]
-        scores = [member["intensity"] for member in came]
-        best = max(came, key=lambda member: member["intensity"])
-        return {
-            "session_id": self.session_id,
-            "class_id": 7,
-            "class_name": "Evening Spin",
-            "class_type": "spinning",
-            "date": iso(self.started_at_ms)[:10],
-            "started_at_ms": self.started_at_ms,
-            "ended_at_ms": self.ended_at_ms,
-            "duration_minutes": ((self.ended_at_ms or 0) - self.started_at_ms) / 60_000,
-            "attendance": {"expected": len(members), "actual": len(came)},
-            "intensity": {
-                "average": sum(scores) / len(scores),
-                "distribution": {
-                    "low": sum(s < 4 for s in scores),
-                    "medium": sum(4 <= s < 7 for s in scores),
-                    "high": sum(s >= 7 for s in scores),
-                },
-            },
-            "performance_highlights": [{"type": "high_attendance", "message": f"Excellent attendance rate ({len(came)}/{len(members)} members)"}],
-            "improvement_areas": [
-                {"type": "inconsistent_intensity", "message": "Wide variation in member intensity levels. Consider more personalized instruction."}
-            ],
-            "member_achievements": [
-                {
-                    "type": "high_intensity",
-                    "member_id": best["member_id"],
-                    "member_name": best["member_name"],
-                    "message": f"{best['member_name']} maintained very high intensity throughout class",
-                }
-            ],
-            "members": members,
-            "alerts": len(self.alerts),
-            "late_events": 214,
-            "revision": 2,
-            "computed_from": "telemetry_raw",
-        }
-
 
 def iso(at_ms: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -22,9 +22,19 @@ def busy_class(members: int) -> FakeApi:
     people[8].silent_since_ms = system_clock() - 14_000
     people[10].silent_since_ms = system_clock() - 400_000
     fake.start()
-    fake.raise_alert(people[1].member_id, "critical", f"{people[1].name} is at 191 bpm, above 185, for 40 s", "Ask them to stop pedalling and check on them.", 47)
-    fake.raise_alert(people[5].member_id, "warning", f"{people[5].name} is at 183 bpm, above the limit of 180", "Ask them to slow down.", 130)
-    lost = fake.raise_alert(people[8].member_id, "info", f"No signal from {people[8].name}'s strap for 14 s", "Check the strap.", 14)
+    fake.raise_alert(
+        people[1].member_id,
+        "critical",
+        f"{people[1].name} is at 191 bpm, above 185, for 40 s",
+        "Ask them to stop pedalling and check on them.",
+        47,
+    )
+    fake.raise_alert(
+        people[5].member_id, "warning", f"{people[5].name} is at 183 bpm, above the limit of 180", "Ask them to slow down.", 130
+    )
+    lost = fake.raise_alert(
+        people[8].member_id, "info", f"No signal from {people[8].name}'s strap for 14 s", "Check the strap.", 14
+    )
     fake.change_alert(lost, acknowledged_at_ms=system_clock(), acknowledged_by="Tara Trainer")
     old = fake.raise_alert(people[2].member_id, "warning", f"{people[2].name} was above zone 4", "", 400)
     fake.clear_alert(old)
@@ -65,7 +75,7 @@ def main(only: list[str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, headless=True)
         forty, hundred, done = busy_class(40), busy_class(100), busy_class(40)
-        done.klass.state, done.klass.ended_at_ms, done.summary_after_calls = "completed", system_clock(), 0
+        done.end_class()
         summary = f"/sessions/{done.klass.session_id}/summary"
         shoot(browser, forty, "signin", "/sign-in", only)
         shoot(browser, forty, "classes", "/", only)

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import LAPTOP, Open
-from tests.ui.fake_api import STATIC, FakeApi
+from tests.ui.fake_api import FakeApi
+from tests.ui.fake_rest import STATIC
 
 pytestmark = pytest.mark.pages
 AXE = Path(__file__).parents[2] / "api" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
@@ -21,7 +22,9 @@ def violations(page: Page) -> list[str]:
         pytest.skip("NOT TESTED FOR ACCESSIBILITY: axe-core is not installed (run `make ui`)")
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate("rules => axe.run(document, rules).then(result => result.violations)", RULES)
-    return [f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}" for one in found for node in one["nodes"]]
+    return [
+        f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}" for one in found for node in one["nodes"]
+    ]
 
 
 def busy(api: FakeApi) -> None:
@@ -67,7 +70,7 @@ def test_axe_finds_nothing_on_any_page(api: FakeApi, open_page: Open, dark: bool
     expect(page.locator(".tile")).to_have_count(10)
     assert violations(page) == []
 
-    api.klass.state, api.klass.ended_at_ms, api.summary_after_calls = "completed", api.klass.started_at_ms + 2_700_000, 0
+    api.end_class()
     page.goto(f"{api.address}/sessions/{api.klass.session_id}/summary")
     expect(page.get_by_role("heading", name="Members")).to_be_visible()
     assert violations(page) == []

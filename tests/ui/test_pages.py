@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import Open
-from tests.ui.fake_api import EMAIL, PASSWORD, FakeApi
+from tests.ui.fake_api import FakeApi
+from tests.ui.fake_rest import EMAIL, PASSWORD
 
 pytestmark = pytest.mark.pages
 PHONE = (390, 844)
@@ -58,7 +59,7 @@ def test_a_class_is_started_from_the_list(api: FakeApi, open_page: Open) -> None
     page = open_page(api, "/")
     page.get_by_role("button", name="Start Evening Spin").click()
     expect(page.locator(".card")).to_have_count(12)
-    assert api.calls[0][0] == "/api/v1/classes/7/start"
+    assert api.rest.calls[0][0] == "/api/v1/classes/7/start"
 
 
 def test_a_page_opened_too_early_waits_for_the_class(api: FakeApi, open_page: Open) -> None:
@@ -86,7 +87,9 @@ def test_the_wall_fits_its_screen_without_scrolling(
     expect(page.locator(".tile")).to_have_count(members)
     expect(page.locator(".tile").last).to_be_in_viewport(ratio=1)
     expect(page.locator(".tile").first).to_be_in_viewport(ratio=1)
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        "document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth"
+    )
     cut = page.evaluate(
         "[...document.querySelectorAll('.tile .name, .tile-bpm, .tile .zone-line')]"
         ".filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map(e => e.textContent)"
@@ -203,7 +206,7 @@ def test_single_keys_can_be_switched_off(api: FakeApi, open_page: Open) -> None:
 
 def test_the_summary_says_what_the_class_came_to(api: FakeApi, open_page: Open) -> None:
     api.klass.people[5].strap = False
-    api.klass.state, api.klass.ended_at_ms, api.summary_after_calls = "completed", api.klass.started_at_ms + 2_700_000, 0
+    api.end_class()
     page = open_page(api, f"/sessions/{api.klass.session_id}/summary")
     expect(page.get_by_role("region", name="At a glance")).to_contain_text(re.compile(r"11\s*/ 12"))
     expect(page.get_by_text("Wide variation in member intensity levels")).to_be_visible()

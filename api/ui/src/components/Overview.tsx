@@ -30,7 +30,7 @@ function Clock({ store }: { store: LiveStore }) {
   const left = planned - store.elapsedS.value;
   const paused = store.sessionState.value === "paused";
   return (
-    <dl class={paused ? "stat clock paused" : "stat clock"} role="group" aria-label="Class clock">
+    <dl class={paused ? "stat clock paused" : "stat clock"}>
       <dt>{paused ? "Paused at" : left >= 0 ? "Time left" : "Over time"}</dt>
       <dd>
         <strong>{paused ? duration(store.elapsedS.value) : duration(Math.abs(left))}</strong>

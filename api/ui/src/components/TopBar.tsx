@@ -10,7 +10,7 @@ const WORD: Record<Theme, string> = { auto: "as the system", dark: "dark", light
 export function TopBar({ children }: { children?: ComponentChildren }) {
   return (
     <header class="topbar">
-      <a class="brand" href="/">
+      <a class="brand" href="/" aria-label="Paceline: all classes">
         <Icon name="pulse" />
         <span>Paceline</span>
       </a>

@@ -33,14 +33,14 @@ export function WallScreen({ store, classId }: { store: LiveStore; classId: numb
         <h1 class="sr">{store.record.class_name}</h1>
         {over ? <p class="wall-over">Class over. Well done!</p> : <WallGrid store={store} />}
       </main>
-      <div class="wall-tools">
+      <nav class="wall-tools" aria-label="Wall">
         <a class="button" href={`/classes/${classId}/live`}>
           <Icon name="back" /> Trainer's page
         </a>
         <button type="button" onClick={goFull}>
           <Icon name="full" /> Full screen
         </button>
-      </div>
+      </nav>
     </div>
   );
 }
