@@ -16,7 +16,7 @@ def open_engine(settings: Settings, **more: Any) -> Engine:
         settings.postgres_address,
         pool_pre_ping=True,
         pool_size=10,
-        max_overflow=20,
+        max_overflow=10,
         pool_timeout=5,
         connect_args={
             "connect_timeout": 5,
