@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: demo test check ui lock clean install dev format schemas
+.PHONY: compile demo test check ui lock clean install dev format schemas
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -17,12 +17,12 @@ $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(UV)
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps -e .
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements-dev.lock
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.lock
 	touch $@
 
 # Node is taken from the machine when it is new enough, else from a wheel.
@@ -36,10 +36,14 @@ api/static/index.html: $(UI_SOURCES) | $(UV)
 	cd api/ui && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error && $(NPM) run --silent build
 	touch $@
 
-demo: install ui
+# Seven processes start side by side: compiled once, they need a third of the time.
+compile: install
+	$(BIN)/python -m compileall -q schemas infra ingest pipelines api orchestration
+
+demo: install ui compile
 	exec $(BIN)/paceline demo
 
-test: dev ui
+test: dev ui compile
 	$(BIN)/python -m pytest
 
 check: dev
