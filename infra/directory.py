@@ -13,6 +13,8 @@ from schemas.directory import DeviceRecord, DirectoryRecord, MemberRecord, Sessi
 from schemas.topics import DIRECTORY
 
 log = logger(__name__)
+POLL_S = 0.1
+"""Also how long a stopping process waits for the thread."""
 Listener = Callable[[DirectoryRecord], None]
 
 
@@ -118,7 +120,7 @@ class DirectoryReader:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            first = self._consumer.poll(0.5)
+            first = self._consumer.poll(POLL_S)
             for message in [first, *self._consumer.consume(500, timeout=0)] if first else ():
                 fault = message.error()
                 if fault is None:

@@ -108,7 +108,7 @@ def cluster_id(settings: Settings, timeout_s: float = 30) -> str:
 
 
 def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) -> tuple[int, int]:
-    """First and next offset of a partition. A partition that has just been made or moved is asked again until it has a leader."""
+    """First and next offset of a partition. One that was just made or moved is asked again until it has a leader."""
     deadline = time.monotonic() + timeout_s
     while True:
         try:

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from pipelines.history import ReadingPlace, place_of
 from pipelines.messages import Rows
-from pipelines.telemetry_rows import METRICS_OF_TYPE
 from schemas.directory import SessionRecord
 from schemas.events import AppEvent, Reading
 
@@ -66,8 +65,8 @@ class Corrections:
         }
 
     def saw_readings(self, readings: Sequence[Reading]) -> None:
-        """Note the newest stored-to-be reading of every session, in the log's order."""
-        newest = {reading.session_id: reading for reading in readings if METRICS_OF_TYPE[reading.type]}
+        """Note the newest reading of every session, in the log's order; poses are not stored."""
+        newest = {reading.session_id: reading for reading in readings if reading.type != "pose"}
         for session_id, reading in newest.items():
             self._newest_reading[session_id] = place_of(reading)
 

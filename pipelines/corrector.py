@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 
@@ -47,8 +48,8 @@ class Corrector:
             except Unavailable as failure:
                 log.warning("correction_waits", session_id=session_id, failure=failure.problem)
                 rows = None
-            except Exception:  # whatever a summary stumbles over must not end the thread that makes all others
-                log.exception("correction_failed", session_id=session_id)
+            except Exception:  # noqa: BLE001 - whatever it stumbles over, the thread must go on with the others
+                log.error("correction_failed", session_id=session_id, trace=traceback.format_exc(limit=-4))
                 rows = ()
             self._answers.append(Corrected(session_id, wanted.late_events, rows or (), again=rows is None))
 

@@ -1,7 +1,9 @@
 """From bytes to events: what cannot be read, belongs to no session or cannot be processed leaves as a dead letter."""
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import msgspec
@@ -22,12 +24,17 @@ READING_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in DEVICE_EVE
 encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
+@dataclass
 class Decoded(Generic[Event]):
     """Events and the messages they came in, position by position."""
 
     events: list[Event]
     messages: list[Message]
+
+    @cached_property
+    def session_ids(self) -> set[str]:
+        """The sessions of all events; do not change it."""
+        return {event.session_id for event in self.events}
 
     def keep(self, wanted: Callable[[Event], bool]) -> "Decoded[Event]":
         """Those events that are wanted."""
@@ -81,9 +88,9 @@ def isolate(decoded: Decoded[Event], process: Callable[[Sequence[Event]], None],
         return 0
     try:
         process(decoded.events)
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - whatever it stumbles over, one event must not stop the flow
         if len(decoded.events) == 1:
-            log.exception("event_not_processable", event_id=decoded.events[0].event_id)
+            log.error("event_not_processable", event_id=decoded.events[0].event_id, trace=traceback.format_exc(limit=-4))
             letters.write(decoded.messages[0], "not_processable", f"{type(fault).__name__}: {fault}")
             return 0
         half = len(decoded.events) // 2

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pipelines.messages import Batch, Message, Place
 
+Run = tuple[str, list[Message]]
 Behind = Callable[[Place], bool]
 """Whether a place's log is known to hold more than has been handed to the interleaver."""
 
@@ -28,27 +29,28 @@ class Interleaver:
         """Hand in what was read; get what may be processed, in runs of one topic."""
         dense = [m for m in messages if m.topic() == self._dense]
         if len(dense) == len(messages) and not self._waiting and not self._sparse_behind(behind):
-            return self._release([Batch(self._dense, dense)] if dense else [])
+            return [self._release(self._dense, dense)] if dense else []
         for message in messages:
             place = (message.topic(), message.partition())
             self._waiting.setdefault(place, []).append(message)
             self.taken[place] = message.offset() + 1
-        return self._release(self._merge(behind))
+        return [self._release(topic, run) for topic, run in self._merge(behind)]
 
     def _sparse_behind(self, behind: Behind) -> bool:
         return any(behind(place) for place in self.positions if place[0] == self._sparse)
 
-    def _release(self, batches: list[Batch]) -> list[Batch]:
-        for batch in batches:
-            for partition, offset in {m.partition(): m.offset() for m in batch.messages}.items():
-                place = (batch.topic, partition)
-                self.positions[place] = offset + 1
-                self.taken[place] = max(self.taken.get(place, 0), offset + 1)
-        return batches
+    def _release(self, topic: str, messages: list[Message]) -> Batch:
+        span: list[str] = []
+        for partition, offset in sorted({m.partition(): m.offset() for m in messages}.items()):
+            place = (topic, partition)
+            span.append(f"{partition}={self.positions[place]}-{offset}")
+            self.positions[place] = offset + 1
+            self.taken[place] = max(self.taken[place], offset + 1)
+        return Batch(topic, messages, f"{topic}:{','.join(span)}")
 
-    def _merge(self, behind: Behind) -> list[Batch]:
+    def _merge(self, behind: Behind) -> list[Run]:
         alone: list[Message] = []
-        runs: list[Batch] = []
+        runs: list[Run] = []
         for partition in sorted({partition for _topic, partition in self._waiting}):
             dense = self._waiting.pop((self._dense, partition), [])
             sparse = self._waiting.pop((self._sparse, partition), [])
@@ -56,10 +58,10 @@ class Interleaver:
                 alone += dense
                 continue
             runs += self._merge_partition(partition, dense, sparse, behind)
-        return ([Batch(self._dense, alone)] if alone else []) + runs
+        return ([(self._dense, alone)] if alone else []) + runs
 
-    def _merge_partition(self, partition: int, dense: list[Message], sparse: list[Message], behind: Behind) -> list[Batch]:
-        runs: list[Batch] = []
+    def _merge_partition(self, partition: int, dense: list[Message], sparse: list[Message], behind: Behind) -> list[Run]:
+        runs: list[Run] = []
         at = 0
         while sparse:
             until_ms = _time_ms(sparse[0])
@@ -67,13 +69,13 @@ class Interleaver:
             while at < len(dense) and _time_ms(dense[at]) < until_ms:
                 at += 1
             if at > start:
-                runs.append(Batch(self._dense, dense[start:at]))
+                runs.append((self._dense, dense[start:at]))
             if at == len(dense) and behind((self._dense, partition)):
                 break
-            runs.append(Batch(self._sparse, [sparse.pop(0)]))
+            runs.append((self._sparse, [sparse.pop(0)]))
         rest = dense[at:]
         if rest and not behind((self._sparse, partition)):
-            runs.append(Batch(self._dense, rest))
+            runs.append((self._dense, rest))
             rest = []
         for topic, held in ((self._dense, rest), (self._sparse, sparse)):
             if held:

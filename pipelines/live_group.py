@@ -21,6 +21,8 @@ from schemas.events import NO_SESSION, AppEvent, Reading
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_WITHIN_MS = 40
+BEHIND_PUBLISH_MS = 500
+"""While the flow catches up, what it could show is past anyway: fewer pictures, sooner in the present."""
 TICK_MS = 1_000
 FORGET_EVERY_TICKS = 60
 STATE_VERSION = 1
@@ -71,7 +73,8 @@ class LiveGroup:
             else:
                 self._take_app_events(batch)
             if self._publish_at_ms is None:
-                self._publish_at_ms = self._clock() + PUBLISH_WITHIN_MS
+                now_ms = self._clock()
+                self._publish_at_ms = now_ms + (PUBLISH_WITHIN_MS if self._progress.caught_up(now_ms) else BEHIND_PUBLISH_MS)
             return [*self._alerts(), *self._summaries(), *self._letters.take()]
 
     def wake(self, now_ms: int) -> list[Output]:
@@ -103,10 +106,12 @@ class LiveGroup:
 
     def _take_readings(self, batch: Batch) -> None:
         decoded = decode_readings(batch.messages, self._letters)
-        inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION) if _any_outside(decoded.events) else decoded
+        inside = decoded
+        if NO_SESSION in decoded.session_ids:
+            inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION)
         self._exits["outside"].inc(len(decoded.events) - len(inside.events))
         known = self._sessions.refuse_unknown(inside, self._letters)
-        self._introduce({reading.session_id for reading in known.events})
+        self._introduce(known.session_ids)
         late: list[Reading] = []
 
         def process(readings: Sequence[Reading]) -> None:
@@ -131,7 +136,7 @@ class LiveGroup:
 
     def _take_app_events(self, batch: Batch) -> None:
         known = self._sessions.refuse_unknown(decode_app_events(batch.messages, self._letters), self._letters)
-        self._introduce({event.session_id for event in known.events})
+        self._introduce(known.session_ids)
 
         def process(events: Sequence[AppEvent]) -> None:
             self._shard.app_events(events)
@@ -181,7 +186,3 @@ class LiveGroup:
             else:
                 rows += summary_rows(summary)
         return rows
-
-
-def _any_outside(readings: Sequence[Reading]) -> bool:
-    return any(reading.session_id == NO_SESSION for reading in readings)

@@ -19,13 +19,8 @@ class Batch:
 
     topic: str
     messages: list[Message]
-
-    @property
-    def span(self) -> str:
-        """First and last offset of every partition it holds: with the cluster's id this names its content for ever."""
-        first = {m.partition(): m.offset() for m in reversed(self.messages)}
-        last = {m.partition(): m.offset() for m in self.messages}
-        return f"{self.topic}:" + ",".join(f"{p}={first[p]}-{last[p]}" for p in sorted(first))
+    span: str = ""
+    """First and last offset of every partition it holds: with the cluster's id this names its content for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ def minute_rows(minutes: Sequence[MemberMinute]) -> list[Rows]:
 
 
 def summary_rows(summary: SessionSummary) -> list[Rows]:
-    """The class's row, its members' rows, and the minutes that a recomputation made anew."""
+    """The minutes that a recomputation made anew, the members' rows and, last, the class's row."""
     row = {name: value for name, value in vars(summary).items() if name in SCHEMAS[CLASS_SUMMARIES].names}
     class_row = row | {"summary": summary_json(summary)}
     return [
-        *_rows(CLASS_SUMMARIES, [class_row]),
-        *_rows(MEMBER_SUMMARIES, [asdict(member) for member in summary.members]),
         *minute_rows(summary.minutes),
+        *_rows(MEMBER_SUMMARIES, [asdict(member) for member in summary.members]),
+        *_rows(CLASS_SUMMARIES, [class_row]),
     ]
 
 

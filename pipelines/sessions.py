@@ -24,7 +24,7 @@ class Sessions:
 
         Raises Unavailable when the directory cannot be read to its end: nothing is refused on a guess.
         """
-        asked = {event.session_id for event in decoded.events} - {NO_SESSION}
+        asked = decoded.session_ids - {NO_SESSION}
         if not self._unknown(asked):
             return decoded
         if not self._reader.catch_up():

@@ -6,7 +6,7 @@ from infra.telemetry.metrics import FLOW_BATCH_SECONDS, FLOW_EVENTS
 from pipelines.decoding import Letters, decode_app_events, decode_readings, isolate
 from pipelines.messages import Batch, Output, Rows
 from pipelines.sessions import Sessions
-from pipelines.telemetry_rows import app_event_rows, raw_rows, second_rows
+from pipelines.telemetry_rows import app_event_rows, by_type, raw_rows, second_rows
 from schemas.events import AppEvent, Reading
 from schemas.tables import APP_EVENTS, TELEMETRY_1S, TELEMETRY_RAW
 from schemas.topics import DEVICE_EVENTS
@@ -31,10 +31,12 @@ class StoreGroup:
 
     def _device_rows(self, batch: Batch) -> list[Rows]:
         decoded = self._sessions.refuse_unknown(decode_readings(batch.messages, self._letters), self._letters)
+        class_ids = self._class_ids(decoded.session_ids)
         made: list[Rows] = []
 
         def process(readings: Sequence[Reading]) -> None:
-            raw, seconds = raw_rows(readings), second_rows(readings, self._class_ids(readings))
+            apart = by_type(readings)
+            raw, seconds = raw_rows(apart), second_rows(apart, class_ids)
             part = f"{batch.span} part {len(made)}" if made else batch.span
             made.extend((Rows(TELEMETRY_RAW, raw, part), Rows(TELEMETRY_1S, seconds, part)))
 
@@ -53,7 +55,6 @@ class StoreGroup:
         self._kept.inc(isolate(decoded, process, self._letters))
         return made
 
-    def _class_ids(self, readings: Sequence[Reading]) -> dict[str, int]:
+    def _class_ids(self, asked: set[str]) -> dict[str, int]:
         records = self._sessions.records
-        asked = {reading.session_id for reading in readings}
         return {session_id: records[session_id].class_id or 0 for session_id in asked if session_id in records}

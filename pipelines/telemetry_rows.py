@@ -25,35 +25,48 @@ METRICS_OF_TYPE: dict[str, tuple[str, ...]] = {
 in_time = attrgetter("event_time_ms", "event_id")
 
 
-def raw_rows(readings: Sequence[Reading]) -> pa.Table:
+ByType = Mapping[str, list[Reading]]
+Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def by_type(readings: Sequence[Reading]) -> ByType:
+    """Readings apart by what they measure: only so are their columns full."""
+    found: dict[str, list[Reading]] = {}
+    for kind in {reading.type for reading in readings}:
+        found[kind] = [reading for reading in readings if reading.type == kind]
+    return found
+
+
+def raw_rows(readings: ByType) -> pa.Table:
     """One row a value, as it came."""
     tables = []
-    for kind, same in _by_type(readings).items():
+    for kind, same in sorted(readings.items()):
         shared = _shared_columns(same)
         tables += [_metric_rows(shared, same, metric) for metric in METRICS_OF_TYPE[kind]]
-        if kind == "heart_rate" and any(reading.rr_ms for reading in same):
-            tables.append(_rr_rows(shared, same))
+        counts = [len(reading.rr_ms) for reading in same] if kind == "heart_rate" else []
+        if sum(counts):
+            tables.append(_rr_rows(shared, same, np.array(counts)))
     return pa.concat_tables(tables) if tables else SCHEMAS[TELEMETRY_RAW].empty_table()
 
 
-def second_rows(readings: Sequence[Reading], class_ids: Mapping[str, int]) -> pa.Table:
+def second_rows(readings: ByType, class_ids: Mapping[str, int]) -> pa.Table:
     """One row a member-second and type; within a second the greatest (event time, event id) wins.
 
     Only this batch is looked at: of two values in one second that come in different batches, the table keeps the later insert.
     """
     schema = SCHEMAS[TELEMETRY_1S]
     tables = []
-    for kind, same in _by_type(readings).items():
+    for kind, same in sorted(readings.items()):
         metrics = [metric for metric in METRICS_OF_TYPE[kind] if metric in schema.names]
         if not metrics:
             continue
-        same.sort(key=in_time)
-        kept = list({(r.member_id, r.session_id, r.event_time_ms // 1_000): r for r in same}.values())
+        in_order = sorted(same, key=in_time)
+        kept = list({(r.member_id, r.session_id, r.event_time_ms // 1_000): r for r in in_order}.values())
         columns = {
             "member_id": pa.array([r.member_id for r in kept], pa.uint64()),
             "session_id": pa.array([r.session_id for r in kept], pa.string()),
             "class_id": pa.array([class_ids.get(r.session_id, 0) for r in kept], pa.uint64()),
-            "ts": pa.array([r.event_time_ms // 1_000 for r in kept], TIME_S),
+            "ts": _times([r.event_time_ms // 1_000 for r in kept], TIME_S),
             "device": pa.array([r.device_id for r in kept], pa.string()),
             "source": pa.array([r.source for r in kept], pa.string()),
         } | {metric: pa.array([getattr(r, metric) for r in kept], schema.field(metric).type) for metric in metrics}
@@ -81,21 +94,14 @@ def app_event_rows(events: Sequence[AppEvent], bodies: Sequence[bytes]) -> pa.Ta
     return pa.Table.from_pylist(rows, SCHEMAS[APP_EVENTS])
 
 
-def _by_type(readings: Sequence[Reading]) -> dict[str, list[Reading]]:
-    found: dict[str, list[Reading]] = {}
-    for reading in readings:
-        found.setdefault(reading.type, []).append(reading)
-    return found
-
-
 def _shared_columns(readings: list[Reading]) -> dict[str, Any]:
     return {
         "member_id": pa.array([r.member_id for r in readings], pa.uint64()),
         "session_id": pa.array([r.session_id for r in readings], pa.string()),
-        "ts": pa.array([r.event_time_ms for r in readings], TIME_MS),
+        "ts": _times([r.event_time_ms for r in readings], TIME_MS),
         "device": pa.array([r.device_id for r in readings], pa.string()),
         "source": pa.array([r.source for r in readings], pa.string()),
-        "received_at": pa.array([r.received_time_ms for r in readings], TIME_MS),
+        "received_at": _times([r.received_time_ms for r in readings], TIME_MS),
     }
 
 
@@ -106,8 +112,7 @@ def _metric_rows(shared: dict[str, Any], readings: list[Reading], metric: str) -
     return rows.filter(values.is_valid()) if values.null_count else rows
 
 
-def _rr_rows(shared: dict[str, Any], readings: list[Reading]) -> pa.Table:
-    counts = np.array([len(reading.rr_ms) for reading in readings])
+def _rr_rows(shared: dict[str, Any], readings: list[Reading], counts: Counts) -> pa.Table:
     take = pa.array(np.repeat(np.arange(len(readings)), counts))
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     seq = pa.array((np.arange(counts.sum()) - starts).astype(np.uint8))
@@ -118,3 +123,7 @@ def _rr_rows(shared: dict[str, Any], readings: list[Reading]) -> pa.Table:
 def _raw_table(shared: dict[str, Any], metric: str, seq: Any, values: Any) -> pa.Table:
     columns = shared | {"metric": pa.repeat(metric, len(values)), "seq": seq, "value": values}
     return pa.table(columns).select(SCHEMAS[TELEMETRY_RAW].names)
+
+
+def _times(values: list[int], unit: pa.DataType) -> Any:
+    return pa.array(values, pa.int64()).cast(unit)  # the direct way asks pandas, where it is installed, about every value

@@ -4,28 +4,29 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bytewax.dataflow import Dataflow
 
 from infra.directory import DirectoryReader
+from infra.errors import PacelineError
 from infra.partition_reader import PartitionReader
 from infra.warehouse_columns import WarehouseColumns
 from pipelines.connectors.group_logic import group_logic
 from pipelines.corrections import Corrections
+from pipelines.corrector import Corrector
 from pipelines.decoding import Letters
 from pipelines.flow_run import FlowRun
 from pipelines.flows.live import live_flow
 from pipelines.flows.store import store_flow
 from pipelines.known_alerts import KnownAlerts
+from pipelines.live_group import LiveGroup
 from pipelines.sessions import Sessions
+from pipelines.steps.shard import LiveShard
 from pipelines.store_group import StoreGroup
 from schemas.alerts import Alert, alert_decoder
 from schemas.directory import DirectoryRecord, SessionRecord
 from schemas.topics import ALERTS
-
-if TYPE_CHECKING:
-    from pipelines.live_group import LiveGroup
 
 CARRY_ROWS = 50_000
 """Result rows that a checkpoint of flow `live` may carry while the warehouse is away."""
@@ -43,10 +44,6 @@ def _store(run: FlowRun, directory: DirectoryReader) -> Dataflow:
 
 
 def _live(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow:
-    from pipelines.corrector import Corrector
-    from pipelines.live_group import LiveGroup
-    from pipelines.steps.shard import LiveShard
-
     news: deque[SessionRecord] = deque()
 
     def listen(record: DirectoryRecord) -> None:
@@ -57,11 +54,11 @@ def _live(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow
     corrector = Corrector(partial(WarehouseColumns, run.settings, "reader"))
     held.callback(corrector.close)
 
-    def build(state: dict[str, Any] | None) -> "LiveGroup":
+    def build(state: dict[str, Any] | None) -> LiveGroup:
         found = state or {}
         since_ms = found["saved_ms"] - CLOCK_MARGIN_MS if "saved_ms" in found else 0
         return LiveGroup(
-            shard=LiveShard.restore(found.get("shard")),
+            shard=_restored(found.get("shard")),
             corrections=Corrections(corrector, found.get("corrections")),
             known_alerts=KnownAlerts(_published_alerts(run, since_ms), found.get("alert_shifts")),
             sessions=Sessions(directory),
@@ -74,6 +71,16 @@ def _live(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow
 
     logic = group_logic(build, "live", run.clock)
     return live_flow(run.source(), logic, run.topics(), run.warehouse(CARRY_ROWS))
+
+
+def _restored(state: dict[str, Any] | None) -> LiveShard:
+    try:
+        return LiveShard.restore(state)
+    except ValueError as failure:
+        raise PacelineError(
+            f"The memory of flow live cannot be read: {failure}",
+            "Run the program that wrote it, or remove the flow's recovery folder: it then reads the log from its first message.",
+        ) from failure
 
 
 def _published_alerts(run: FlowRun, since_ms: int) -> Iterator[Alert]:

@@ -11,13 +11,13 @@ from infra.errors import Unavailable
 from infra.telemetry.logs import logger
 from infra.telemetry.metrics import STORE_RETRIES, STORE_ROWS, STORE_SECONDS
 from pipelines.messages import Rows
-from schemas.tables import Table
+from schemas.tables import TABLES, Table
 
 log = logger(__name__)
 INSERT_EVERY_S = 1.0
 INSERT_ROWS = 10_000
 INSERT_ROWS_MAX = 200_000
-QUEUE_ROWS_MAX = 400_000
+QUEUE_ROWS = 400_000
 BACKOFF_S = (0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -28,12 +28,13 @@ class Warehouse(Protocol):
 
 
 class InsertQueue:
-    """One thread inserts what has waited for a second, or sooner when it is much, table by table in the order of arrival.
+    """One thread inserts what has waited for a second, or sooner when it is much, table by table in the order of `TABLES`.
 
     `put` blocks while the queue is full, which is how a warehouse that is away holds the flow back instead of losing rows.
     """
 
-    def __init__(self, warehouse: Warehouse, log_id: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, warehouse: Warehouse, log_id: str, tell: Callable[[str], None], *, rows_max: int = QUEUE_ROWS) -> None:
+        self._rows_max = rows_max
         self._warehouse = warehouse
         self._log_id = log_id
         self._tell = tell
@@ -51,7 +52,7 @@ class InsertQueue:
         Raises Unavailable when given up: the rows are not in the queue.
         """
         with self._change:
-            while self._rows > QUEUE_ROWS_MAX:
+            while self._rows > self._rows_max:
                 if give_up():
                     raise Unavailable("The warehouse is away and the queue is full")
                 self._change.wait(0.2)
@@ -98,7 +99,8 @@ class InsertQueue:
     def _next_blocks(self) -> list[tuple[Table, list[Rows]]]:
         with self._change:
             blocks = []
-            for table, waiting in self._waiting.items():
+            for table in sorted(self._waiting, key=TABLES.index):  # so that a class's row never stands before its members'
+                waiting = self._waiting[table]
                 count, size = 0, 0
                 while count < len(waiting) and size < INSERT_ROWS_MAX:
                     size += waiting[count].rows.num_rows

@@ -168,6 +168,27 @@ class FlowProcess:
         return 0.0
 
 
+@dataclass
+class WarehouseProcess:
+    """A warehouse of a test's own, to be killed and started again."""
+
+    settings: Settings
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "WarehouseProcess":
+        command = [sys.executable, "-m", "infra.cli", "warehouse", "serve"]
+        launch = Launch(command, child_environment(self.settings), self.settings.home)
+        with (self.settings.home / "warehouse.log").open("ab") as output:
+            self.process = launch.start(output)
+        wait_until(lambda: answers(f"http://127.0.0.1:{self.settings.clickhouse_port}/ping"), "warehouse", 30)
+        return self
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
 @contextmanager
 def flow(settings: Settings, name: str) -> Iterator[FlowProcess]:
     """A flow that is ready inside the block and gone after it."""

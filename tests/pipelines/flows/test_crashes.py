@@ -1,0 +1,117 @@
+"""Flows that are killed while events stream in come to the same results as undisturbed ones."""
+
+import signal
+import threading
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from infra.migrate import migrate_warehouse
+from infra.settings import Settings
+from schemas.topics import ALERTS
+from tests.pipelines.flows.stage import (
+    FlowProcess,
+    Stage,
+    WarehouseProcess,
+    ended,
+    flow,
+    heart_rate,
+    new_session,
+    now_ms,
+    power,
+    started,
+)
+from tests.running import answers, settings_in, temporary_home, wait_until
+
+pytestmark = pytest.mark.servers
+SECONDS = 240
+MEMBERS = (21, 22)
+
+
+def test_flows_killed_twice_answer_as_undisturbed_ones(stage: Stage, store: FlowProcess, live: FlowProcess) -> None:
+    begin = now_ms() // 60_000 * 60_000 - SECONDS * 1_000
+    disturbed = stage.open_session(new_session(MEMBERS, begin))
+    calm = stage.open_session(new_session(MEMBERS, begin))
+    stage.tell(started(disturbed), started(calm))
+    streaming = threading.Thread(target=stream, args=(stage, disturbed.session_id, begin, 0.02))
+    streaming.start()
+    for _ in range(2):
+        time.sleep(1.2)
+        for process in (store, live):
+            process.end(signal.SIGKILL)
+            process.start()
+    for process in (store, live):
+        process.wait_ready()
+    streaming.join()
+    stream(stage, calm.session_id, begin, 0)
+    for session in (disturbed, calm):
+        stage.tell(ended(session, begin + SECONDS * 1_000))
+    for session in (disturbed, calm):
+        sid = session.session_id
+        wait_until(lambda sid=sid: stage.count("v_class_summaries", sid) == 1, "a summary", 20)
+        wait_until(lambda sid=sid: stage.count("v_telemetry_raw", sid) == SECONDS * 4, "every value", 10)
+        wait_until(lambda sid=sid: stage.count("v_member_minutes", sid) == SECONDS // 30, "every minute", 10)
+
+    for view, leaving_out in {
+        "v_telemetry_raw": "session_id",
+        "v_telemetry_1s": "session_id",
+        "v_member_minutes": "session_id, version",
+        "v_member_summaries": "session_id, alerts",
+        "v_class_summaries": "session_id, alerts, summary",
+    }.items():
+        rows = [
+            stage.rows(
+                f"SELECT * EXCEPT ({leaving_out}) FROM {view} WHERE session_id = {{s:UUID}} ORDER BY ALL", s=s.session_id
+            )
+            for s in (disturbed, calm)
+        ]
+        assert rows[0] == rows[1], view
+
+    told = [told_alerts(stage, session.session_id) for session in (disturbed, calm)]
+    assert len(told[0]) >= 4, "one active and one cleared state of each of two members at least"
+    assert told[0] == told[1]
+
+
+def stream(stage: Stage, session_id: str, begin: int, pause_s: float) -> None:
+    """Four values a second of event time; each member is too high for a while."""
+    for s in range(SECONDS):
+        at = begin + s * 1_000
+        for member in MEMBERS:
+            bpm = 190 if 60 <= s - (member - 21) * 60 < 120 else 130 + s % 7
+            stage.send([heart_rate(session_id, member, at, bpm), power(session_id, member, at + 300, 200 + s)])
+        time.sleep(pause_s)
+
+
+def told_alerts(stage: Stage, session_id: str) -> list[tuple]:
+    """Every state of the alerts about heart rate, in order; what depends on the time of day is left out."""
+    states = [
+        (alert["alert_id"].replace(session_id, ""), alert["version"], alert["state"], alert["updated_at_ms"])
+        for alert in stage.messages(ALERTS, session_id)
+        if alert["rule"] == "heart_rate_high" and not alert["repeated"]
+    ]
+    assert len({state[:2] for state in states}) == len(states), "no state of an alert is told twice"
+    return states
+
+
+def test_a_warehouse_that_dies_holds_the_flow_back_and_loses_nothing(servers: Settings, stage: Stage) -> None:
+    session = stage.open_session(new_session([31], now_ms() - 100_000))
+    sid, begin = session.session_id, session.started_at_ms
+    with temporary_home() as home, ExitStack() as held:
+        settings = settings_in(home, kafka=servers.kafka_address, flow_epoch_s=0.5)
+        warehouse = WarehouseProcess(settings).start()
+        held.callback(warehouse.kill)
+        migrate_warehouse(settings)
+        store = held.enter_context(flow(settings, "store"))
+        stage.send(heart_rate(sid, 31, begin + s * 100, 100) for s in range(200))
+        wait_until(lambda: store.metric("paceline_store_rows_total", table="telemetry_raw") >= 200, "stored")
+        warehouse.kill()
+        stage.send(heart_rate(sid, 31, begin + s * 100, 110) for s in range(200, 500))
+        wait_until(lambda: store.metric("paceline_store_retries_total", table="telemetry_raw") > 0, "insert tried in vain")
+        assert not answers(f"{store.url}/ready")
+        stage.send(heart_rate(sid, 31, begin + s * 100, 120) for s in range(500, 700))
+        warehouse.start()
+        again = Stage(settings)
+        held.callback(again.close)
+        wait_until(lambda: again.count("v_telemetry_raw", sid) == 700, "all of it is stored", 20)
+        wait_until(lambda: answers(f"{store.url}/ready"), "ready again")
