@@ -68,16 +68,21 @@ class Table:
 
     def stored(self) -> dict[str, Any]:
         """Copies of the columns that hold anything but their fill value, for a snapshot."""
-        columns = {name: getattr(self, name) for name in self.columns}
-        return {"size": self._size, "columns": {n: c.copy() for n, c in columns.items() if (c != self.columns[n].fill).any()}}
+        columns = {}
+        for name, spec in self.columns.items():
+            values = getattr(self, name)
+            parts = {(name, at): values[:, at] for at in range(spec.width)} if spec.width else {(name, None): values}
+            columns.update({key: part.copy() for key, part in parts.items() if (part != spec.fill).any()})
+        return {"size": self._size, "columns": columns}
 
     @classmethod
     def of_stored(cls, state: dict[str, Any]) -> Self:
         """The table that `state` described."""
         table = cls()
         table.grow(state["size"])
-        for name, values in state["columns"].items():
-            getattr(table, name)[:] = values
+        for (name, at), values in state["columns"].items():
+            whole = getattr(table, name)
+            (whole if at is None else whole[:, at])[:] = values
         return table
 
     @classmethod

@@ -19,6 +19,9 @@ LATE_S: Final = 60
 """A reading further behind its member's newest second is late."""
 _OPEN_S: Final = SLOTS - HISTORY - 1
 """So many seconds at most may wait to be folded: with the history they fill the ring."""
+_UNSURE_S: Final = 3
+"""Readings of the last seconds are still on their way: what is shown is folded anew for so long."""
+_BEATS_SLACK_S: Final = 15
 _STEP_S: Final = _OPEN_S - LATE_S - 1
 """So far at most a member's newest second may move at once."""
 
@@ -35,10 +38,15 @@ class Grid:
     body: Physiology = field(default_factory=Physiology)
     rings: tuple[SecondRing, ...] = field(default_factory=lambda: tuple(SecondRing() for _ in range(4)))
     beats: RrLog = field(default_factory=RrLog)
+    shown: Totals = field(default_factory=Totals)
+    """Totals folded almost to the newest second, so that showing them costs a few seconds and not a minute of folding.
+
+    They hold until a reading lands in a second that they contain; then they start again from `totals`.
+    """
 
     def grow(self, count: int) -> None:
         """Append rows for members that joined."""
-        for table in (self.members, self.totals, self.body):
+        for table in (self.members, self.totals, self.shown, self.body):
             table.grow(count)
         for ring in self.rings:
             ring.grow(count)
@@ -46,7 +54,7 @@ class Grid:
 
     def keep(self, rows: Array) -> None:
         """Forget every row but these."""
-        for table in (self.members, self.totals, self.body):
+        for table in (self.members, self.totals, self.shown, self.body):
             table.keep(rows)
         for ring in self.rings:
             ring.keep(rows)
@@ -80,11 +88,18 @@ class Grid:
         rows = np.flatnonzero(target - self.totals.folded > slack_s)
         if len(rows):
             self.settle(rows, target[rows], on_minute)
+        self.beats.settle(self.members.head, LATE_S, _BEATS_SLACK_S)
 
     def present(self, rows: Array) -> Totals:
         """Totals including the newest second: a copy, row by row as asked."""
-        totals = self.totals.take(rows)
-        self._fold_through(totals, np.arange(len(rows)), rows, self.members.head[rows].astype(np.int64))
+        head = self.members.head[rows].astype(np.int64)
+        again = rows[self.members.disturbed[rows] | (self.shown.folded[rows] < self.totals.folded[rows])]
+        if len(again):
+            self.shown.put(again, self.totals.take(again))
+            self.members.disturbed[again] = False
+        self._fold_through(self.shown, rows, rows, head - _UNSURE_S)
+        totals = self.shown.take(rows)
+        self._fold_through(totals, np.arange(len(rows)), rows, head)
         return totals
 
     def present_by_minutes(self, rows: Array, on_minute: MinuteSink) -> None:
@@ -105,6 +120,7 @@ class Grid:
         rows, end = rows[beyond], end[beyond].astype(np.int64)
         if len(rows):
             self.members.head[rows] = end
+            self.members.disturbed[rows] = True
             for metric in (HEART_RATE, POWER, CADENCE, SPEED):
                 self._cut_newest(metric, rows, end)
             self.beats.cut(rows, end)
@@ -116,7 +132,7 @@ class Grid:
         widths = {POWER: LATE_S + 1 + HISTORY}
         rings = [ring.stored(heads, widths.get(metric, LATE_S + 1)) for metric, ring in enumerate(self.rings)]
         tables = {"members": self.members.stored(), "totals": self.totals.stored()}
-        return tables | {"rings": rings, "beats": self.beats.stored(heads, LATE_S)}
+        return tables | {"rings": rings, "beats": self.beats.stored()}
 
     @classmethod
     def of_stored(cls, state: dict[str, Any]) -> Self:
@@ -125,7 +141,8 @@ class Grid:
         body.grow(len(members))
         heads = members.head.astype(np.int64)
         rings = tuple(SecondRing.of_stored(ring, heads) for ring in state["rings"])
-        return cls(members, totals, body, rings, RrLog.of_stored(state["beats"]))
+        shown = totals.take(np.arange(len(totals)))
+        return cls(members, totals, body, rings, RrLog.of_stored(state["beats"]), shown)
 
     def _advance(self, rows: Array, newest: Array, floor: Array, on_minute: MinuteSink) -> None:
         """Move heads: `rows` ascend, `newest` within a row; nothing before `floor` - 60 can come from here on."""
@@ -149,6 +166,7 @@ class Grid:
         at_ms = seconds * 1000 + batch.at_ms % 1000
         np.minimum.at(members.first_ms, batch.rows, at_ms)
         members.changed[batch.rows] = True
+        members.disturbed[batch.rows[seconds <= self.shown.folded[batch.rows]]] = True
         far = np.flatnonzero(batch.distance_cm >= 0)
         np.minimum.at(members.distance_low_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
         np.maximum.at(members.distance_high_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))

@@ -13,7 +13,7 @@ from pipelines.steps.shard_state import ShardState
 from schemas.live import ClassMetrics, LiveUpdate
 
 RMSSD_WINDOW_S: Final = 60
-RMSSD_EVERY_S: Final = 5
+RMSSD_EVERY_S: Final = 10
 """A mean over a minute of beats does not change faster."""
 
 

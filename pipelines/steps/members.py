@@ -36,6 +36,8 @@ class Members(Table):
     removed: Array = column(np.bool_)
     """No longer on the roster."""
     presence: Array = column(np.uint8)
+    disturbed: Array = column(np.bool_)
+    """A reading landed in a second that the shown totals already contain."""
     changed: Array = column(np.bool_)
     """Something shown may have changed since the last live update."""
 

@@ -105,13 +105,20 @@ class RrLog:
         self._place = np.full(len(rows), -1, dtype=np.int32)
         self._place[held] = np.arange(len(self._beats), dtype=np.int32)
 
-    def stored(self, heads: Array, late_s: int) -> dict[str, Any]:
-        """For a snapshot: count what is old, then all that is left, without the empty places."""
+    def settle(self, heads: Array, late_s: int, slack_s: int) -> None:
+        """Count for good what lies more than `late_s` back, for rows where more than `slack_s` seconds of it wait."""
         rows = np.flatnonzero(self._place >= 0)
         place = self._place[rows]
-        self._count(place, heads[rows].astype(np.int64) - late_s - 1)
-        beats = self._beats.take(place)
-        filled = beats.kept != _EMPTY
+        horizon = heads[rows].astype(np.int64) - late_s - 1
+        due = horizon - (self._beats.counted[place] >> _TIME_BITS) // 1000 > slack_s
+        if due.any():
+            self._count(place[due], horizon[due])
+
+    def stored(self) -> dict[str, Any]:
+        """For a snapshot: all beats that are still open, without the empty places."""
+        rows = np.flatnonzero(self._place >= 0)
+        beats = self._beats.take(self._place[rows])
+        filled = np.arange(CAPACITY) < beats.filled[:, None]
         sums = {name: getattr(beats, name) for name in Beats.columns if name != "kept"}
         return {"rows": rows.astype(np.int32), "kept": beats.kept[filled], "sums": sums, "size": len(self._place)}
 
@@ -136,7 +143,7 @@ class RrLog:
         fits = at < CAPACITY
         place, at, codes = place[fits], at[fits], codes[fits]
         self._beats.kept.reshape(-1)[place * CAPACITY + at] = codes
-        self._beats.filled += np.bincount(place, minlength=len(self._beats)).astype(np.int32)
+        np.add.at(self._beats.filled, place, 1)
 
     def _tidy(self, place: Array) -> None:
         """Sort, and drop beats that came twice."""
