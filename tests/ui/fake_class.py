@@ -39,11 +39,13 @@ class Person:
     bike: bool = False
     silent_since_ms: int | None = None
     left: bool = False
+    wave_bpm: float = 9
     zone_s: list[float] = field(default_factory=lambda: [40.0, 150.0, 260.0, 420.0, 330.0, 120.0])
 
     def bpm_at(self, now_ms: int) -> int:
         base = 92 + (self.member_id * 37) % 88
-        return round(base + 9 * math.sin(now_ms / 19_000 + self.member_id) + 2 * math.sin(now_ms / 2_300 + self.member_id * 2))
+        wave = math.sin(now_ms / 19_000 + self.member_id) + 0.2 * math.sin(now_ms / 2_300 + self.member_id * 2)
+        return round(base + self.wave_bpm * wave)
 
     def row(self, now_ms: int) -> Json:
         """All columns of this member now."""

@@ -54,7 +54,7 @@ def shoot(browser: Browser, fake: FakeApi, name: str, path: str, only: list[str]
             if path != "/sign-in":
                 sign_in(context, fake)
             page.goto(fake.address + path)
-            time.sleep(4.5 if "live" in name or "wall" in name else 1.2)
+            time.sleep(6 if "live" in name or "wall" in name else 1.2)
             act(page, name)
             page.screenshot(path=FOLDER / f"{label}.png", full_page=name in {"summary", "classes"})
             context.close()

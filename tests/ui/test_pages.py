@@ -23,7 +23,7 @@ def fill_in(page: Page, email: str, password: str) -> None:
 def test_signing_in_leads_to_the_page_asked_for_and_survives_a_reload(api: FakeApi, open_page: Open) -> None:
     page = open_page(api, "/classes/7/live", signed_in=False)
     fill_in(page, EMAIL, "wrong")
-    expect(page.get_by_role("alert")).to_have_text("Mail address or password is wrong.")
+    expect(page.locator(".signin-wrong")).to_have_text("Mail address or password is wrong.")
     fill_in(page, EMAIL, PASSWORD)
     expect(page.locator(".card")).to_have_count(12)
     page.reload()
@@ -33,7 +33,7 @@ def test_signing_in_leads_to_the_page_asked_for_and_survives_a_reload(api: FakeA
 def test_a_locked_account_is_told_for_how_long(api: FakeApi, open_page: Open) -> None:
     page = open_page(api, "/", signed_in=False)
     fill_in(page, "locked@paceline.example", "whatever it was")
-    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"locked for a while\. Try again in 14\smin"))
+    expect(page.locator(".signin-wrong")).to_contain_text(re.compile(r"locked for a while\. Try again in 14\smin"))
 
 
 def test_signing_out_ends_it_for_good(api: FakeApi, open_page: Open) -> None:
@@ -77,8 +77,7 @@ def test_strange_addresses_are_said_to_be_strange(api: FakeApi, open_page: Open)
     expect(page.get_by_text("There is no such class.")).to_be_visible()
 
 
-@pytest.mark.parametrize("members", [40, 100])
-@pytest.mark.parametrize("size", [(1920, 1080), (3840, 2160)])
+@pytest.mark.parametrize(("members", "size"), [(40, (1920, 1080)), (100, (1920, 1080)), (100, (3840, 2160))])
 def test_the_wall_fits_its_screen_without_scrolling(
     big_api: Callable[[int], FakeApi], open_page: Open, members: int, size: tuple[int, int]
 ) -> None:

@@ -2,11 +2,12 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { match, navigate, path } from "./router.js";
-import { theme, themeInEffect, toasts, user } from "./state.js";
+import { theme, themeInEffect, user } from "./state.js";
 import { ClassList } from "./views/ClassList.js";
 import { LiveClass } from "./views/LiveClass.js";
 import { SignIn } from "./views/SignIn.js";
 import { SummaryPage } from "./views/SummaryPage.js";
+import { Spoken } from "./components/Spoken.js";
 import { TopBar } from "./components/TopBar.js";
 
 export function App() {
@@ -14,7 +15,7 @@ export function App() {
   return (
     <>
       <Page />
-      <Toasts />
+      <Spoken depth={0} />
     </>
   );
 }
@@ -51,18 +52,6 @@ function NotFound() {
         </p>
       </main>
     </>
-  );
-}
-
-function Toasts() {
-  return (
-    <div class="toasts" role="status" aria-live="polite">
-      {toasts.value.map((toast) => (
-        <p key={toast.id} class={toast.bad ? "toast bad" : "toast"}>
-          {toast.text}
-        </p>
-      ))}
-    </div>
   );
 }
 

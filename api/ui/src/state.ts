@@ -10,6 +10,11 @@ export const theme = signal<Theme>(stored("paceline-theme", ["auto", "dark", "li
 export const shortcutsOn = signal(stored("paceline-shortcuts", ["on", "off"], "on") === "on");
 export const toasts = signal<readonly { id: number; text: string; bad: boolean }[]>([]);
 
+/** How many dialogs are open, one above the other. */
+export const dialogs = signal(0);
+/** The newest alert in words, for screen readers: politely, or at once. */
+export const spoken = signal({ polite: "", urgent: "" });
+
 const TOAST_MS = 6000;
 let lastToast = 0;
 

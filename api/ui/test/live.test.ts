@@ -136,6 +136,16 @@ describe("fitting cards into a box", () => {
       }
     }
   });
+  it("chooses the columns that let the cards be largest", () => {
+    for (const count of [1, 7, 12, 40, 100]) {
+      const size = (columns: number): number => {
+        const rows = Math.ceil(count / columns);
+        return Math.min((1900 - (columns - 1) * wall.gap) / columns / wall.aspect, (960 - (rows - 1) * wall.gap) / rows);
+      };
+      const best = Math.max(...Array.from({ length: count }, (_, index) => size(index + 1)));
+      expect(size(fitCards(count, 1900, 960, wall).columns)).toBeCloseTo(best);
+    }
+  });
   it("scrolls with cards of the least size when they would become too small to read", () => {
     const fit = fitCards(100, 1000, 500, { ...wall, minWidth: 158, minHeight: 84 });
     expect(fit).toMatchObject({ fits: false, columns: 6, cellHeight: 84 });

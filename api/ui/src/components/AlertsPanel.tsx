@@ -1,10 +1,10 @@
 // Alerts as a trainer reads them: open ones with what to do and a button, then those in hand, then what is over.
-import { useSignal, useSignalEffect, type Signal } from "@preact/signals";
+import { useSignalEffect, type Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { age, timeOfDay } from "../format.js";
 import type { LiveStore } from "../live/store.js";
 import { acknowledge } from "../rest/calls.js";
-import { attempt } from "../state.js";
+import { attempt, dialogs, say, spoken } from "../state.js";
 import type { Alert } from "../ws/protocol.js";
 import { Icon } from "./Icon.js";
 
@@ -117,31 +117,24 @@ function History({ cleared }: { cleared: Alert[] }) {
   );
 }
 
-/** Speaks each alert once: politely, or at once when it is critical. What was there when the page opened is not read out. */
-export function AlertSpeaker({ store }: { store: LiveStore }) {
-  const polite = useSignal("");
-  const urgent = useSignal("");
-  const spoken = useRef<Set<string> | null>(null);
+/**
+ * Speaks each alert once: politely, or at once when it is critical. What was there when the page opened is not read out.
+ * While a dialog covers the alerts, a critical one is also shown in passing.
+ */
+export function useAlertSpeaker(store: LiveStore): void {
+  const said = useRef<Set<string> | null>(null);
   useSignalEffect(() => {
     const open = store.sections.value.open;
-    const before = spoken.current;
-    spoken.current = new Set([...(before ?? []), ...open.map(key)]);
+    const before = said.current;
+    said.current = new Set([...(before ?? []), ...open.map(key)]);
     const fresh = before === null ? [] : open.filter((alert) => !before.has(key(alert)));
     for (const alert of fresh) {
-      const into = alert.alert.severity === "critical" ? urgent : polite;
-      into.value = `${alert.alert.severity}: ${alert.alert.message}`;
+      const words = `${alert.alert.severity}: ${alert.alert.message}`;
+      const critical = alert.alert.severity === "critical";
+      spoken.value = { ...spoken.peek(), [critical ? "urgent" : "polite"]: words };
+      if (critical && dialogs.peek() > 0) say(words, true);
     }
   });
-  return (
-    <>
-      <p class="sr" role="status" aria-live="polite">
-        {polite.value}
-      </p>
-      <p class="sr" role="alert">
-        {urgent.value}
-      </p>
-    </>
-  );
 }
 
 const key = (alert: Alert): string => `${alert.alert_id}/${alert.repeated}`;

@@ -1,7 +1,9 @@
 // A modal dialog on the browser's own <dialog>: focus stays inside, Escape closes, focus goes back.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { dialogs } from "../state.js";
 import { Icon } from "./Icon.js";
+import { Spoken } from "./Spoken.js";
 
 interface Props {
   title: string;
@@ -16,7 +18,11 @@ export function Dialog({ title, onClose, children, class: extra = "" }: Props) {
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
-    return () => (before instanceof HTMLElement ? before.focus() : undefined);
+    dialogs.value += 1;
+    return () => {
+      dialogs.value -= 1;
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   const onBackdrop = (event: MouseEvent): void => {
     if (event.target === element.current) onClose();
@@ -33,6 +39,7 @@ export function Dialog({ title, onClose, children, class: extra = "" }: Props) {
         </header>
         {children}
       </div>
+      <Spoken depth={1} />
     </dialog>
   );
 }

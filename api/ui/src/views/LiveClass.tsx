@@ -21,7 +21,8 @@ export function LiveClass({ classId, wall }: { classId: number; wall: boolean })
   useEffect(() => watch(classId, found, joined, trouble), [classId, again.value]);
   if (joined.value) {
     const { store } = joined.value;
-    return wall ? <WallScreen store={store} classId={classId} /> : <TrainerScreen store={store} classId={classId} />;
+    const next = (): void => void (again.value += 1);
+    return wall ? <WallScreen store={store} classId={classId} onOver={next} /> : <TrainerScreen store={store} classId={classId} />;
   }
   if (trouble.value) return <Waiting title="This class cannot be opened" text={trouble.value} />;
   if (found.value === null) return <Waiting title="Opening the class…" text="" />;

@@ -1,7 +1,7 @@
 // The trainer's page of a running class: overview, members, alerts, timeline, controls.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { acknowledgeAlert, AlertBar, AlertSpeaker, AlertsPanel } from "../components/AlertsPanel.js";
+import { acknowledgeAlert, AlertBar, AlertsPanel, useAlertSpeaker } from "../components/AlertsPanel.js";
 import { Connection } from "../components/Connection.js";
 import { Controls, useControls } from "../components/Controls.js";
 import { Confirm } from "../components/Dialog.js";
@@ -38,6 +38,7 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
   const controls = useControls(store, classId);
   const open = (id: number): void => void (opened.value = id);
   useTitle(store);
+  useAlertSpeaker(store);
   useEnd(store);
   useShortcuts(store, classId, leads, controls, choice.sort, under, help);
   const cell = store.cells.value.find((one) => one.id === opened.value);
@@ -61,7 +62,6 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
         </div>
       </main>
       <PhoneTabs store={store} panel={panel} />
-      <AlertSpeaker store={store} />
       {cell && <MemberDialog store={store} cell={cell} leads={leads} onClose={() => (opened.value = null)} />}
       {controls.asking.value && (
         <Confirm title="End this class?" confirm="End class" onConfirm={controls.end} onClose={() => (controls.asking.value = false)}>

@@ -16,8 +16,10 @@ const RULES = { gap: 10, aspect: 1.55, minWidth: 0, minHeight: 0, maxHeight: 520
 /** Room for the attention rings, as in styles/wall.css. */
 const PADDING = 6;
 const HIDE_AFTER_MS = 3000;
+const NEXT_AFTER_MS = 60_000;
 
-export function WallScreen({ store, classId }: { store: LiveStore; classId: number }) {
+/** `onOver` is called a while after the class has ended: the screen then waits for the next one. */
+export function WallScreen({ store, classId, onOver }: { store: LiveStore; classId: number; onOver: () => void }) {
   const idle = useIdle();
   const goFull = (): void => void (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen().catch(() => undefined));
   useWakeLock();
@@ -26,6 +28,11 @@ export function WallScreen({ store, classId }: { store: LiveStore; classId: numb
     document.title = `${store.record.class_name} · wall · Paceline`;
   }, []);
   const over = store.sessionState.value === "completed";
+  useEffect(() => {
+    if (!over) return;
+    const timer = window.setTimeout(onOver, NEXT_AFTER_MS);
+    return () => window.clearTimeout(timer);
+  }, [over]);
   return (
     <div class="wall" data-idle={idle.value}>
       <WallHead store={store} />
