@@ -206,6 +206,8 @@ class LiveShard:
         session = members.session[batch.rows]
         second = batch.at_ms // 1000 - columns.started_s[session]
         measured = np.logical_or.reduce([cells != 0 for cells in batch.cells.values()])
+        if batch.intervals:
+            measured[batch.intervals.event] = True
         counting = np.flatnonzero(measured & (second >= 0) & (second <= columns.ended[session]))
         lateness = np.zeros(len(batch.rows), dtype=bool)
         if len(counting):

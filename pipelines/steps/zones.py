@@ -19,24 +19,23 @@ PACE_SHARES: Final = (1.29, 1.14, 1.06, 0.99, 0.97)
 
 def floors_by_maximum(max_heart_rate_bpm: float, shares: ArrayLike = HEART_RATE_SHARES) -> Array:
     """Lower bounds (bpm) of zones 1 to 5 as shares of maximum heart rate (100 to 240 bpm)."""
-    return np.asarray(shares, dtype=float) * max_heart_rate_bpm
+    return _exact(np.asarray(shares, dtype=float) * max_heart_rate_bpm)
 
 
 def floors_by_reserve(max_heart_rate_bpm: float, resting_heart_rate_bpm: float, shares: ArrayLike = HEART_RATE_SHARES) -> Array:
     """Lower bounds (bpm) of zones 1 to 5: resting + share × (maximum − resting) (Karvonen 1957). Resting below maximum."""
     reserve = max_heart_rate_bpm - resting_heart_rate_bpm
-    return resting_heart_rate_bpm + np.asarray(shares, dtype=float) * reserve
+    return _exact(resting_heart_rate_bpm + np.asarray(shares, dtype=float) * reserve)
 
 
 def floors_by_threshold(threshold_heart_rate_bpm: float, shares: ArrayLike = THRESHOLD_SHARES) -> Array:
     """Lower bounds (bpm) of zones 1 to 5 as shares of lactate-threshold heart rate (Friel)."""
-    return np.asarray(shares, dtype=float) * threshold_heart_rate_bpm
+    return _exact(np.asarray(shares, dtype=float) * threshold_heart_rate_bpm)
 
 
 def power_floors(ftp_watts: ArrayLike) -> Array:
     """Lower bounds (W) of power zones 1 to 7 by functional threshold power (30 to 700 W); one row an FTP (Coggan)."""
-    floors: Array = np.multiply.outer(np.asarray(ftp_watts, dtype=float), POWER_SHARES)
-    return floors
+    return _exact(np.multiply.outer(np.asarray(ftp_watts, dtype=float), POWER_SHARES))
 
 
 def zone_of(values: ArrayLike, floors: ArrayLike) -> Array:
@@ -53,5 +52,11 @@ def zone_of_rows(values: Array, floors: Array) -> Array:
 def pace_zone_of(pace_s_per_km: ArrayLike, threshold_pace_s_per_km: float) -> Array:
     """Zone 1 (slowest) to 6 by share of threshold pace (s/km); a pace equal to a bound is in the higher (faster) zone."""
     slowness = -np.asarray(pace_s_per_km, dtype=float)
-    faster: Array = np.searchsorted(-np.asarray(PACE_SHARES) * threshold_pace_s_per_km, slowness, side="right")
+    faster: Array = np.searchsorted(-_exact(np.asarray(PACE_SHARES) * threshold_pace_s_per_km), slowness, side="right")
     return 1 + faster
+
+
+def _exact(bounds: Array) -> Array:
+    """Bounds without the dust of binary fractions: 55 % of 200 W is 110 W, and a value of 110 W lies in the higher zone."""
+    rounded: Array = np.round(bounds, 6)
+    return rounded
