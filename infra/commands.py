@@ -36,7 +36,7 @@ def up() -> None:
 
 
 def demo(
-    members: int = typer.Option(40, "--members", min=1, max=100, help="How many train."),
+    members: int = typer.Option(40, "--members", min=1, max=47, help="How many train."),
     seconds: float | None = typer.Option(None, "--seconds", envvar="DEMO_SECONDS", min=1, help="End by itself after so long."),
 ) -> None:
     """Start everything and a simulated class; print the page's address and a login made for this run."""

@@ -28,6 +28,8 @@ from infra.supervisor import Child, Port, Stage, Supervisor
 
 CLASS_NAME = "Morning Spin"
 SUMMARY_PATIENCE_S = 20.0
+GUESTS = 1
+"""Members on the roster without a simulated strap: a recording that is replayed finds its place there."""
 COMMAND = (sys.executable, "-P", "-m", "infra.cli")
 
 
@@ -108,7 +110,7 @@ class OpenClass:
 
     def _seed(self) -> Seeded:
         done = subprocess.run(
-            [*COMMAND, "seed", "--demo", "--members", str(self.members), "--json"],
+            [*COMMAND, "seed", "--demo", "--members", str(self.members + GUESTS), "--json"],
             env=child_environment(self.settings),
             capture_output=True,
             check=False,
@@ -189,7 +191,7 @@ def introduction(settings: Settings, group: OpenClass) -> str:
 [bold]Straps[/]       {control_url(settings)}/   pull a strap's network and see its card go stale
 
 Within two minutes somebody's heart rate goes above the limit: acknowledge the alert and see it clear.
-Ride your own recording into the class, in a second terminal, here:
+Ride your own recording (FIT, TCX, GPX) into the class, on the card without a strap; in a second terminal, here:
   {sys.argv[0]} replay RIDE.fit --speed 20 --class {group.led.class_type}
 End the class on its page and read the summary; then ask the warehouse for the same numbers:
   curl -u {analyst} '{settings.clickhouse_address.rsplit("/", 1)[0]}/?database=paceline' \\
@@ -208,10 +210,11 @@ def _show_summary(settings: Settings, group: OpenClass, console: Console) -> Non
     if summary is None:
         console.print("[yellow]The class has ended; its summary is still being written.[/]")
         return
-    attendance = summary["attendance"]
+    attendance, average = summary["attendance"], summary["intensity"]["average"]
     console.print(
-        f"{attendance['actual']} of {attendance['expected']} came, average intensity "
-        f"{summary['intensity']['average']}: {settings.api_url}/sessions/{group.session_id}/summary"
+        f"{attendance['actual']} of {attendance['expected']} came"
+        + (f", average intensity {average:.1f} of 10" if average is not None else "")
+        + f": {settings.api_url}/sessions/{group.session_id}/summary"
     )
 
 
