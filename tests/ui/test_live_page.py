@@ -73,6 +73,7 @@ def test_when_the_server_is_cut_cards_age_and_no_alert_is_lost(api: FakeApi, ope
     expect(page.get_by_text("The connection is lost.")).to_be_visible()
     expect(page.locator(".card[data-state=stale]")).to_have_count(12)
     expect(page.locator(".card").first).to_contain_text(re.compile(r"Stale · \d+"))
+    expect(page.get_by_label("Class overview")).to_contain_text(re.compile(r"as of \d\d:\d\d:\d\d"))
     api.raise_alert(api.klass.people[1].member_id, "warning", "During the cut")
     api.start()
     expect(page.get_by_text(re.compile(r"live · "))).to_be_visible(timeout=20_000)

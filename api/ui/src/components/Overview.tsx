@@ -1,5 +1,5 @@
 // The class at a glance: clock, place in the plan, attendance, intensity, who is in which zone.
-import { duration, number, percent } from "../format.js";
+import { duration, number, percent, timeWithSeconds } from "../format.js";
 import { placeInPlan } from "../live/classclock.js";
 import type { LiveStore } from "../live/store.js";
 import { ZONE_NUMBERS, zoneWord } from "../live/zones.js";
@@ -7,8 +7,9 @@ import type { ClassMetrics } from "../ws/protocol.js";
 
 export function Overview({ store }: { store: LiveStore }) {
   const metrics = store.classMetrics.value;
+  const old = asOf(store);
   return (
-    <section class="overview" aria-label="Class overview">
+    <section class={old ? "overview old" : "overview"} aria-label="Class overview">
       <Clock store={store} />
       <PlanBar store={store} />
       <dl class="stat attendance">
@@ -16,13 +17,18 @@ export function Overview({ store }: { store: LiveStore }) {
         <dd>
           <strong>{metrics ? metrics.active_members : "–"}</strong>
           <span class="of"> / {metrics?.expected ?? store.record.participants?.length ?? "–"}</span>
-          <span class="sub">{percent(metrics?.attendance_rate)} came</span>
+          <span class="sub">{old ?? `${percent(metrics?.attendance_rate)} came`}</span>
         </dd>
       </dl>
       <IntensityStat metrics={metrics} store={store} />
       <ZoneBar counts={metrics?.zone_counts ?? [0, 0, 0, 0, 0, 0]} />
     </section>
   );
+}
+
+/** Of when the class's figures are, once they are not of now any more. */
+function asOf(store: LiveStore): string | null {
+  return store.oldSinceMs.value === null ? null : `as of ${timeWithSeconds(store.oldSinceMs.value)}`;
 }
 
 function Clock({ store }: { store: LiveStore }) {
@@ -80,7 +86,7 @@ function IntensityStat({ metrics, store }: { metrics: ClassMetrics | null; store
       <dd>
         <strong>{number(value, 1)}</strong>
         <span class="of"> / 10</span>
-        <span class="sub">{word || "last minute"}</span>
+        <span class="sub">{asOf(store) ?? (word || "last minute")}</span>
       </dd>
     </dl>
   );

@@ -16,6 +16,7 @@ export interface MemberCell {
   historyVersion: Signal<number>;
 }
 
+const OLD_AFTER_MS = 8000;
 const INTENSITY_EVERY_MS = 5000;
 const MOST_EVENTS = 500;
 
@@ -36,6 +37,8 @@ export class LiveStore {
   /** When the newest data arrived at the server's door; 0 while there are none. */
   readonly newestDataMs = signal(0);
   readonly elapsedS: ReadonlySignal<number>;
+  /** Since when the class's figures are not of now any more, because nothing newer came; `null` while they are. */
+  readonly oldSinceMs: ReadonlySignal<number | null>;
   readonly handlers: Handlers;
 
   private readonly known = new Map<number, MemberCell>();
@@ -50,6 +53,10 @@ export class LiveStore {
     this.nowMs.value = localNow();
     const stops = computed(() => pauses(this.events.value));
     this.elapsedS = computed(() => elapsedS(record.started_at_ms, record.ended_at_ms ?? this.nowMs.value, stops.value));
+    this.oldSinceMs = computed(() => {
+      const newest = this.newestDataMs.value;
+      return newest > 0 && this.nowMs.value - newest > OLD_AFTER_MS ? newest : null;
+    });
     this.handlers = {
       status: (status) => (this.status.value = status),
       metrics: (applied) => this.take(applied),

@@ -57,7 +57,7 @@ function WallHead({ store }: { store: LiveStore }) {
   const left = (store.record.planned_duration_s ?? 3600) - store.elapsedS.value;
   const paused = store.sessionState.value === "paused";
   return (
-    <header class="wall-head">
+    <header class={store.oldSinceMs.value === null ? "wall-head" : "wall-head old"}>
       <div class="wall-title">
         <strong>{store.record.class_name}</strong>
         <Freshness store={store} />
