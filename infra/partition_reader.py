@@ -109,7 +109,7 @@ def wait_for_topics(settings: Settings, topics: Iterable[Topic], stopped: Callab
     told_s = 0.0
     while not stopped():
         try:
-            present = admin.list_topics(timeout=5).topics
+            present = admin.list_topics(timeout=1).topics
         except KafkaException as failure:
             missing = [f"(Kafka does not answer: {failure})"]
         else:

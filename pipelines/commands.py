@@ -41,12 +41,14 @@ def list_letters(
 ) -> None:
     """List dead letters, oldest first."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from infra.dead_letters import read_dead_letters
     from infra.settings import load_settings
 
-    table = Table("id", "rejected at (UTC)", "place", "by", "reason", "detail", "state")
+    table = Table(
+        Column("id", no_wrap=True), "rejected at (UTC)", "place", "by", "reason", "detail", Column("state", no_wrap=True)
+    )
     for letter in read_dead_letters(load_settings()).values():
         if waiting and letter.state != "waiting":
             continue

@@ -9,8 +9,6 @@ from pipelines.messages import Rows
 from schemas.directory import SessionRecord
 from schemas.events import AppEvent, Reading
 
-ASK_AGAIN_MS = 1_000
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -27,12 +25,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Corrected:
-    """The answer to one request: rows to write (none: nothing changed), or that it must be asked again."""
+    """The answer to one request: rows to write (none: nothing changed), or when it must be asked again."""
 
     session_id: str
-    late_events: int
     rows: tuple[Rows, ...]
-    again: bool = False
+    again_after_ms: int | None = None
 
 
 class Desk(Protocol):
@@ -93,8 +90,8 @@ class Corrections:
         rows: list[Rows] = []
         for answer in self._desk.answers():
             rows += answer.rows
-            if answer.again:
-                self._wanted[answer.session_id] = now_ms + ASK_AGAIN_MS
+            if answer.again_after_ms is not None:
+                self._wanted[answer.session_id] = now_ms + answer.again_after_ms
             elif answer.session_id in self._asked:
                 self._wanted.pop(answer.session_id, None)
             self._asked.discard(answer.session_id)

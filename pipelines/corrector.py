@@ -9,12 +9,14 @@ from collections.abc import Callable
 from infra.errors import Unavailable
 from infra.telemetry.logs import logger
 from pipelines.corrections import Corrected, Wanted
-from pipelines.history import Reader, place_of, stored_alerts, stored_app_events, stored_readings, stored_summary
+from pipelines.history import Reader, is_stored, stored_alerts, stored_app_events, stored_readings, stored_summary
 from pipelines.messages import Rows
 from pipelines.result_rows import correction_rows, summary_json, summary_rows
 from pipelines.steps.recompute import summarise
 
 log = logger(__name__)
+NOT_YET_MS = 1_000
+FAILED_MS = 60_000
 
 
 class Corrector:
@@ -42,16 +44,20 @@ class Corrector:
     def _run(self) -> None:
         reader = self._open_reader()
         while wanted := self._asked.get():
-            session_id = wanted.record.session_id
-            try:
-                rows = correct(reader, wanted)
-            except Unavailable as failure:
-                log.warning("correction_waits", session_id=session_id, failure=failure.problem)
-                rows = None
-            except Exception:  # noqa: BLE001 - whatever it stumbles over, the thread must go on with the others
-                log.error("correction_failed", session_id=session_id, trace=traceback.format_exc(limit=-4))
-                rows = ()
-            self._answers.append(Corrected(session_id, wanted.late_events, rows or (), again=rows is None))
+            self._answers.append(_answer(reader, wanted))
+
+
+def _answer(reader: Reader, wanted: Wanted) -> Corrected:
+    session_id = wanted.record.session_id
+    try:
+        rows = correct(reader, wanted)
+    except Unavailable as failure:
+        log.warning("correction_waits", session_id=session_id, failure=failure.problem)
+        return Corrected(session_id, (), NOT_YET_MS)
+    except Exception:  # noqa: BLE001 - whatever it stumbles over, the thread must go on with the others
+        log.error("correction_failed", session_id=session_id, trace=traceback.format_exc(limit=-4))
+        return Corrected(session_id, (), FAILED_MS)
+    return Corrected(session_id, (), NOT_YET_MS) if rows is None else Corrected(session_id, rows)
 
 
 def correct(reader: Reader, wanted: Wanted) -> tuple[Rows, ...] | None:
@@ -61,14 +67,12 @@ def correct(reader: Reader, wanted: Wanted) -> tuple[Rows, ...] | None:
     """
     session_id = wanted.record.session_id
     before = stored_summary(reader, session_id)
-    readings = stored_readings(reader, session_id)
+    if before is None or (wanted.newest_reading and not is_stored(reader, session_id, wanted.newest_reading)):
+        return None
     app_events = stored_app_events(reader, session_id)
-    if before is None:
-        return None
-    if wanted.newest_reading and wanted.newest_reading not in {place_of(reading) for reading in readings}:
-        return None
     if wanted.newest_app_event and wanted.newest_app_event not in {event.event_id for event in app_events}:
         return None
+    readings = stored_readings(reader, session_id)
     late_events = max(wanted.late_events, before.late_events)
     alerts = stored_alerts(reader, session_id)
     after = summarise(wanted.record, readings, app_events, before.revision + 1, late_events, alerts_by_member=alerts)

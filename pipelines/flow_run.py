@@ -72,4 +72,6 @@ class FlowRun:
         return WarehouseSink(self.name, open_queue, self.stop, carry_rows)
 
     def _tell_trouble(self, why: str) -> None:
-        self.progress.trouble = why
+        """Without the warehouse flow `store` is held back; flow `live` goes on and keeps its rows."""
+        if self.flow == "store":
+            self.progress.trouble = why

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol
 
-import msgspec
 import pyarrow as pa
 
 from pipelines.telemetry_rows import METRICS_OF_TYPE
@@ -13,12 +14,17 @@ from schemas.events import AppEvent, Reading, app_event_decoder
 ReadingPlace = tuple[int, int, str]
 """Member, event time, device: the key by which a stored reading is found again."""
 TYPE_OF_METRIC = {metric: kind for kind, metrics in METRICS_OF_TYPE.items() for metric in metrics} | {"rr_ms": "heart_rate"}
+ROWS_AT_ONCE = 20_000
 WHOLE = {"heart_rate_bpm", "power_watts", "step_count", "rr_ms"}
 
 RAW_SQL = """
 SELECT member_id, toUnixTimestamp64Milli(ts) AS ts_ms, toString(device) AS device_id, toString(metric) AS metric_name, value,
     toString(source) AS source_id, toUnixTimestamp64Milli(received_at) AS received_ms
 FROM v_telemetry_raw WHERE session_id = {session:UUID} ORDER BY ts_ms, member_id, device_id, metric_name, seq
+"""
+PLACE_SQL = """
+SELECT count() AS found FROM v_telemetry_raw WHERE session_id = {session:UUID} AND member_id = {member:UInt64}
+    AND ts = fromUnixTimestamp64Milli({ts_ms:Int64}, 'UTC') AND device = {device:String}
 """
 APP_SQL = "SELECT body FROM v_app_events WHERE session_id = {session:UUID} ORDER BY ts, event_id"
 ALERTS_SQL = "SELECT member_id, count() AS alerts FROM v_alerts WHERE session_id = {session:UUID} GROUP BY member_id"
@@ -40,9 +46,16 @@ class StoredSummary:
     summary: str
 
 
-def stored_readings(reader: Reader, session_id: str) -> list[Reading]:
+def is_stored(reader: Reader, session_id: str, place: ReadingPlace) -> bool:
+    """Whether this reading has reached the warehouse."""
+    member_id, ts_ms, device_id = place
+    asked = {"session": session_id, "member": member_id, "ts_ms": ts_ms, "device": device_id}
+    return bool(reader.query(PLACE_SQL, asked).to_pylist()[0]["found"])
+
+
+def stored_readings(reader: Reader, session_id: str) -> Iterator[Reading]:
     """All readings of a session by event time. Of several with the same member, time, device and metric only one is stored."""
-    return list(_readings(session_id, reader.query(RAW_SQL, {"session": session_id})))
+    return _readings(session_id, reader.query(RAW_SQL, {"session": session_id}))
 
 
 def stored_app_events(reader: Reader, session_id: str) -> list[AppEvent]:
@@ -69,26 +82,26 @@ def place_of(reading: Reading) -> ReadingPlace:
 
 
 def _readings(session_id: str, rows: pa.Table) -> Iterator[Reading]:
-    """Rows with the same member, time, device and type are one event; the first row of each gives the order."""
-    events: dict[tuple[Any, ...], dict[str, Any]] = {}
-    columns = [column.to_pylist() for column in rows.itercolumns()]
-    for member_id, ts_ms, device_id, metric, value, source, received_ms in zip(*columns, strict=True):
-        key = (ts_ms, member_id, device_id, TYPE_OF_METRIC[metric])
-        event = events.get(key)
-        if event is None:
-            event = events[key] = {
-                "type": key[3],
-                "event_id": f"stored:{ts_ms}:{member_id}",
-                "member_id": member_id,
-                "session_id": session_id,
-                "device_id": device_id,
-                "source": source,
-                "event_time_ms": ts_ms,
-                "received_time_ms": received_ms,
-            }
-        number = int(value) if metric in WHOLE else value
-        if metric == "rr_ms":
-            event["rr_ms"] = (*event.get("rr_ms", ()), number)
-        else:
-            event[metric] = number
-    return (msgspec.convert(event, Reading) for event in events.values())
+    """Rows with the same time, member and device stand together; those of one type among them are one event."""
+    for (ts_ms, member_id, device_id), same in groupby(_tuples(rows), key=itemgetter(1, 0, 2)):
+        events: dict[str, dict[str, Any]] = {}
+        for *_place, metric, value, source, received_ms in same:
+            kind = TYPE_OF_METRIC[metric]
+            event = events.setdefault(kind, {"type": kind, "source": source, "received_time_ms": received_ms})
+            number = int(value) if metric in WHOLE else value
+            event[metric] = (*event.get(metric, ()), number) if metric == "rr_ms" else number
+        for event in events.values():
+            yield Reading(
+                event_id=f"stored:{ts_ms}:{member_id}",
+                member_id=member_id,
+                session_id=session_id,
+                device_id=device_id,
+                event_time_ms=ts_ms,
+                **event,
+            )
+
+
+def _tuples(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Row by row, without holding all of them as Python objects at once."""
+    for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)

@@ -118,7 +118,12 @@ class LiveGroup:
             late.extend(self._shard.readings(readings))
             self._corrections.saw_readings(readings)
 
-        processed = isolate(known, process, self._letters) - self._refuse_strangers(known)
+        processed = isolate(known, process, self._letters)
+        if strangers := self._shard.take_rejected():  # who has just joined the roster is known once the directory is read on
+            self._sessions.catch_up()
+            self._hear_news()
+            late += self._shard.readings([reading for reading, _reason in strangers])
+            processed -= self._refuse_strangers(known)
         self._corrections.saw_late(late)
         self._exits["kept"].inc(processed - len(late))
         self._exits["late"].inc(len(late))
@@ -127,11 +132,10 @@ class LiveGroup:
 
     def _refuse_strangers(self, known: Decoded[Reading]) -> int:
         rejected = self._shard.take_rejected()
-        if rejected:
-            messages = {id(reading): message for reading, message in zip(known.events, known.messages, strict=True)}
-            for reading, reason in rejected:
-                detail = f"member_id: {reading.member_id} does not take part in session {reading.session_id}"
-                self._letters.write(messages[id(reading)], reason, detail)
+        messages = {id(reading): message for reading, message in zip(known.events, known.messages, strict=True)}
+        for reading, reason in rejected:
+            detail = f"member_id: {reading.member_id} does not take part in session {reading.session_id}"
+            self._letters.write(messages[id(reading)], reason, detail)
         return len(rejected)
 
     def _take_app_events(self, batch: Batch) -> None:

@@ -34,14 +34,14 @@ def run_flow(run: FlowRun) -> None:
     """
     if not 0 <= run.group < run.groups <= SESSION_PARTITIONS:
         raise PacelineError(f"There is no group {run.group} of {run.groups}", f"There can be 1 to {SESSION_PARTITIONS} groups.")
-    if not wait_for_topics(run.settings, TOPICS, run.stop.is_set):
-        return
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    folder = recovery_folder(run)
     with ExitStack() as held:
-        held.enter_context(_only_copy(folder))
+        held.enter_context(_only_copy(run))
         port = run.settings.metrics_port + 2 * run.group + (run.flow == "live")
         held.callback(Endpoint(port, f"flow {run.name}", run.progress.why_not_ready).close)
+        if not wait_for_topics(run.settings, TOPICS, run.stop.is_set):
+            return
+        folder = recovery_folder(run)
         directory = DirectoryReader(run.settings)
         held.callback(directory.close)
         dataflow = build_flow(run, directory, held)
@@ -65,20 +65,21 @@ def stop_on_signals() -> Event:
 
 
 @contextmanager
-def _only_copy(folder: Path) -> Iterator[None]:
+def _only_copy(run: FlowRun) -> Iterator[None]:
+    folder = run.settings.home / "flows"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / f"{run.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             remedy = "Two copies would read the same partitions."
-            raise PacelineError(f"Flow {folder.name} is running already", remedy) from None
+            raise PacelineError(f"Flow {run.name} is running already", remedy) from None
         yield
 
 
 def _run_dataflow(dataflow: Dataflow, memory: Path, epoch: timedelta) -> None:
     if not any(memory.glob("*.sqlite3")):
-        memory.mkdir(exist_ok=True)
+        memory.mkdir(parents=True, exist_ok=True)
         init_db_dir(memory, 1)  # type: ignore[no-untyped-call]  # Bytewax's stubs name no types here
     recovery = RecoveryConfig(memory)  # type: ignore[no-untyped-call]  # as above
     try:

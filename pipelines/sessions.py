@@ -19,6 +19,14 @@ class Sessions:
     def records(self) -> Mapping[str, SessionRecord]:
         return self._reader.directory.sessions
 
+    def catch_up(self) -> None:
+        """Know all that the directory says now.
+
+        Raises Unavailable when it cannot be read to its end.
+        """
+        if not self._reader.catch_up():
+            raise Unavailable("The topic `directory` could not be read to its end", "The flow tries again after its restart.")
+
     def refuse_unknown(self, decoded: Decoded[Event], letters: Letters) -> Decoded[Event]:
         """Dead letters for events of sessions that nobody opened; the rest. Events outside any session pass.
 
@@ -27,8 +35,7 @@ class Sessions:
         asked = decoded.session_ids - {NO_SESSION}
         if not self._unknown(asked):
             return decoded
-        if not self._reader.catch_up():
-            raise Unavailable("The topic `directory` could not be read to its end", "The flow tries again after its restart.")
+        self.catch_up()
         unknown = self._unknown(asked)
         if not unknown:
             return decoded

@@ -79,7 +79,7 @@ def _restored(state: dict[str, Any] | None) -> LiveShard:
     except ValueError as failure:
         raise PacelineError(
             f"The memory of flow live cannot be read: {failure}",
-            "Run the program that wrote it, or remove the flow's recovery folder: it then reads the log from its first message.",
+            "Run the program that wrote it, or remove the flow's recovery folder: it then reads the whole log again.",
         ) from failure
 
 

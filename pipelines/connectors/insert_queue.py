@@ -16,9 +16,9 @@ from schemas.tables import TABLES, Table
 log = logger(__name__)
 INSERT_EVERY_S = 1.0
 INSERT_ROWS = 10_000
-INSERT_ROWS_MAX = 200_000
-QUEUE_ROWS = 400_000
-BACKOFF_S = (0.1, 0.2, 0.5, 1, 2, 5)
+INSERT_ROWS_MAX = 100_000
+QUEUE_ROWS = 200_000
+BACKOFF_S = (0.1, 0.2, 0.5, 1, 2)
 
 
 class Warehouse(Protocol):

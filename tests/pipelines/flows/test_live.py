@@ -5,7 +5,7 @@ import pytest
 
 from infra.dead_letters import read_dead_letters
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE
-from tests.pipelines.flows.stage import FlowProcess, Stage, ended, heart_rate, new_session, now_ms, power, started
+from tests.pipelines.flows.stage import FlowProcess, Stage, ended, heart_rate, new_session, now_ms, participant, power, started
 from tests.running import wait_until
 
 pytestmark = pytest.mark.servers
@@ -53,11 +53,14 @@ def test_a_class_appears_on_the_topics_and_its_summary_in_the_tables(
     wait_until(lambda: stage.count("v_alerts", sid) >= 1, "the alert in its table", 10)
 
 
-def test_what_the_class_does_not_know_is_a_dead_letter(stage: Stage, live: FlowProcess) -> None:
+def test_who_is_not_on_the_roster_is_a_dead_letter_until_they_join(stage: Stage, live: FlowProcess) -> None:
     session = stage.open_session(new_session([14], now_ms() - 10_000))
     stranger = msgspec.json.encode(heart_rate(session.session_id, 999, now_ms(), 100))
     place = stage.send_raw(DEVICE_EVENTS, stranger, session.session_id.encode())
     wait_until(lambda: reasons(stage).get(place) == "unknown_member", "a letter", 10)
+    stage.open_session(msgspec.structs.replace(session, participants=(participant(14), participant(999))))
+    stage.send([heart_rate(session.session_id, 999, now_ms(), 101)])
+    wait_until(lambda: newest(stage, session.session_id).get(999, {}).get("heart_rate_bpm") == 101, "the joined member", 10)
 
 
 def test_events_that_come_late_correct_the_summary(stage: Stage, store: FlowProcess, live: FlowProcess) -> None:
@@ -73,6 +76,7 @@ def test_events_that_come_late_correct_the_summary(stage: Stage, store: FlowProc
 
     stage.send(heart_rate(sid, 16, begin + s * 1_000, 140) for s in range(100))
     wait_until(lambda: average(stage, sid, 16)[2] == 2, "a second revision", 20)
+    wait_until(lambda: stage.count("v_summary_corrections", sid) == 1, "the correction on record", 10)
     assert average(stage, sid, 16) == (120.0, 200, 2, "telemetry_raw")
     assert average(stage, sid, 15) == (120.0, 200, 2, "telemetry_raw")
     ((revision, late_events, before, after),) = stage.rows(

@@ -32,11 +32,12 @@ def test_a_second_copy_of_a_flow_is_refused(flow_settings: Settings, store: Flow
 
 def test_live_stops_quickly_and_goes_on_where_it_was(stage: Stage, live: FlowProcess) -> None:
     session = stage.open_session(new_session([41], now_ms() - 10_000))
+    before = live.metric("paceline_flow_events_total", exit="kept")
     stage.send([heart_rate(session.session_id, 41, now_ms(), 100)])
-    wait_until(lambda: live.metric("paceline_flow_events_total", exit="kept") >= 1, "taken in")
+    wait_until(lambda: live.metric("paceline_flow_events_total", exit="kept") == before + 1, "taken in")
     code, seconds = live.end(signal.SIGTERM)
     assert code == 0, live.log[-3_000:]
-    assert seconds < 1.5
+    assert seconds < 3, "half a second on a quiet machine"
     live.start().wait_ready()
     stage.send([heart_rate(session.session_id, 41, now_ms(), 101)])
     wait_until(lambda: live.metric("paceline_flow_events_total", exit="kept") == 1, "only the new event")

@@ -80,11 +80,12 @@ def letters(stage: Stage, places: object) -> dict:
 def test_a_graceful_stop_is_quick_and_the_next_start_repeats_nothing(stage: Stage, store: FlowProcess) -> None:
     begin = now_ms() - 60_000
     session = stage.open_session(new_session([4], begin))
+    before = store.metric("paceline_flow_events_total", exit="kept")
     stage.send(heart_rate(session.session_id, 4, begin + s * 100, 100) for s in range(200))
-    wait_until(lambda: store.metric("paceline_flow_events_total", exit="kept") >= 200, "taken in")
+    wait_until(lambda: store.metric("paceline_flow_events_total", exit="kept") == before + 200, "taken in")
     code, seconds = store.end(signal.SIGTERM)
     assert code == 0, store.log[-3_000:]
-    assert seconds < 2, "a stop waits for one last insert at most"
+    assert seconds < 4, "half a second and one last insert on a quiet machine"
     assert stage.count("v_telemetry_raw", session.session_id) == 200, "all rows are stored before it ends"
     stage.send(heart_rate(session.session_id, 4, begin + (200 + s) * 100, 100) for s in range(50))
     store.start().wait_ready()
