@@ -46,6 +46,8 @@ class Track:
     last: int = 0
     quiet_until: int = 0
     alert_id: str | None = None
+    told_ms: int | None = None
+    """By the clock: when the active alert was first seen by `repeat`."""
 
     @property
     def idle(self) -> bool:
@@ -156,7 +158,7 @@ class AlertBook:
             return
         alert = self._alerts[track.alert_id]
         at_ms = max(second * 1000, alert.raised_at_ms)
-        track.alert_id = track.outside_since = track.inside_since = None
+        track.alert_id = track.outside_since = track.inside_since = track.told_ms = None
         track.quiet_until = second + self.config.rules[key[2]].cooldown_s
         self._tell(replace(alert, state="cleared", cleared_at_ms=at_ms, updated_at_ms=at_ms))
 
@@ -177,9 +179,10 @@ class AlertBook:
                 continue
             if alert.alert.severity == "info":
                 continue
-            due_ms = alert.raised_at_ms + self.config.repeat_every_ms * (alert.repeated + 1)
-            if now_ms >= due_ms and alert.repeated < self.config.repeats_max:
-                self._tell(replace(alert, repeated=alert.repeated + 1, updated_at_ms=max(due_ms, alert.updated_at_ms)))
+            track.told_ms = now_ms if track.told_ms is None else track.told_ms
+            after_ms = self.config.repeat_every_ms * (alert.repeated + 1)
+            if now_ms >= track.told_ms + after_ms and alert.repeated < self.config.repeats_max:
+                self._tell(replace(alert, repeated=alert.repeated + 1, updated_at_ms=alert.raised_at_ms + after_ms))
 
     def end(self, session_id: str, ended_at_ms: int) -> None:
         """The session is over, and so are its alerts."""

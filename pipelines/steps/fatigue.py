@@ -9,7 +9,7 @@ REFERENCE_MINUTES: Final = range(5, 15)
 REFERENCE_MIN: Final = 5
 LAST_MINUTES: Final = 5
 COMPARABLE_SHARE: Final = 0.25
-"""Output further from the reference than this is another exercise, and says nothing about fatigue."""
+"""A minute whose output is further from the reference is another exercise, and says nothing about fatigue."""
 
 Minute = tuple[float, float]
 """Mean heart rate (bpm) and mean output (W or m/s) of a minute."""
@@ -41,7 +41,7 @@ def efficiency(minutes: Mapping[int, Minute], newest: int) -> Efficiency | None:
     heart_now, output_now = _means(last)
     if output_then <= 0:
         return None
-    comparable = abs(output_now / output_then - 1.0) <= COMPARABLE_SHARE
+    comparable = all(abs(output / output_then - 1.0) <= COMPARABLE_SHARE for _, output in last)
     return Efficiency(output_then / heart_then, output_now / heart_now, comparable)
 
 

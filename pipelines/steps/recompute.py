@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace as msgspec_replace
 
+from pipelines.steps.minutes import REVISIONS
 from pipelines.steps.results import SessionSummary
 from pipelines.steps.shard import LiveShard
 from schemas.directory import SessionRecord
@@ -23,7 +24,7 @@ def summarise(
     *,
     alerts_by_member: Mapping[int, int] | None = None,
 ) -> SessionSummary:
-    """The summary of an ended session with all its minutes; late readings are in their place.
+    """The summary of an ended session with all its minutes, each newer than what was written live; late readings are in place.
 
     Live equals final because both are the same folding of the same seconds. `alerts_by_member` (0: the class) are the alerts
     that were raised; without it those are counted that history would raise: signals lost in real time are not among them.
@@ -42,4 +43,6 @@ def summarise(
         computed_from="telemetry_raw",
         alerts=alerts_by_member,
     )
-    return replace(summary, minutes=tuple(shard.all_minutes(record.session_id)))
+    version = (summary.ended_at // 1000 + 1) * REVISIONS + revision
+    minutes = (replace(minute, version=version) for minute in shard.all_minutes(record.session_id))
+    return replace(summary, minutes=tuple(minutes))

@@ -10,8 +10,8 @@ from pipelines.steps.members import ENDLESS, Marks, Sessions, Watch
 from pipelines.steps.session import Session
 from schemas.directory import Participant, SessionRecord
 
-KEPT_AFTER_END_MS: Final = 15 * 60_000
-"""So long an ended session takes readings in; what comes later is late and corrects its stored summary."""
+KEPT_AFTER_END_MS: Final = 60 * 60_000
+"""So long an ended session takes readings and acknowledgements in; what comes later corrects its stored summary."""
 REMEMBERED_MS: Final = 8 * 24 * 3_600_000
 """So long a session that was put away is not taken for a new one: longer than the raw topics keep events."""
 
