@@ -1,5 +1,8 @@
 """The Arrow form of every table's columns, as `schemas/migrations` has them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pyarrow as pa
 
 from schemas import tables
@@ -144,3 +147,17 @@ _COLUMNS: dict[Table, Columns] = {
 }
 
 SCHEMAS: dict[Table, pa.Schema] = {table: pa.schema(columns) for table, columns in _COLUMNS.items()}
+
+
+def times(values: Sequence[int | None], unit: pa.DataType) -> Any:
+    """Times from whole numbers. The direct way asks pandas, where it is installed, about every value."""
+    return pa.array(values, pa.int64()).cast(unit)
+
+
+def rows_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows by column name in the table's own columns."""
+    columns = []
+    for column in SCHEMAS[table]:
+        values = [row[column.name] for row in rows]
+        columns.append(times(values, column.type) if pa.types.is_timestamp(column.type) else pa.array(values, column.type))
+    return pa.table(columns, schema=SCHEMAS[table])

@@ -6,9 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
-from pipelines.arrow_schemas import SCHEMAS
+from pipelines.arrow_schemas import SCHEMAS, rows_of
 from pipelines.messages import Rows
 from pipelines.steps.results import MemberMinute, SessionSummary
 from schemas.alerts import Alert
@@ -57,7 +56,7 @@ def summary_json(summary: SessionSummary) -> str:
 def _rows(table: Table, rows: list[dict[str, Any]]) -> list[Rows]:
     if not rows:
         return []
-    made = pa.Table.from_pylist(rows, SCHEMAS[table])
+    made = rows_of(table, rows)
     content = msgspec.json.encode(rows, order="deterministic")
     return [Rows(table, made, hashlib.blake2b(content, digest_size=16).hexdigest())]
 

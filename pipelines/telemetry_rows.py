@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.arrow_schemas import SCHEMAS, TIME_MS, TIME_S
+from pipelines.arrow_schemas import SCHEMAS, TIME_MS, TIME_S, rows_of, times
 from schemas.events import AppEvent, Reading
 from schemas.tables import APP_EVENTS, TELEMETRY_1S, TELEMETRY_RAW
 
@@ -66,7 +66,7 @@ def second_rows(readings: ByType, class_ids: Mapping[str, int]) -> pa.Table:
             "member_id": pa.array([r.member_id for r in kept], pa.uint64()),
             "session_id": pa.array([r.session_id for r in kept], pa.string()),
             "class_id": pa.array([class_ids.get(r.session_id, 0) for r in kept], pa.uint64()),
-            "ts": _times([r.event_time_ms // 1_000 for r in kept], TIME_S),
+            "ts": times([r.event_time_ms // 1_000 for r in kept], TIME_S),
             "device": pa.array([r.device_id for r in kept], pa.string()),
             "source": pa.array([r.source for r in kept], pa.string()),
         } | {metric: pa.array([getattr(r, metric) for r in kept], schema.field(metric).type) for metric in metrics}
@@ -91,17 +91,17 @@ def app_event_rows(events: Sequence[AppEvent], bodies: Sequence[bytes]) -> pa.Ta
         }
         for event, body in zip(events, bodies, strict=True)
     ]
-    return pa.Table.from_pylist(rows, SCHEMAS[APP_EVENTS])
+    return rows_of(APP_EVENTS, rows)
 
 
 def _shared_columns(readings: list[Reading]) -> dict[str, Any]:
     return {
         "member_id": pa.array([r.member_id for r in readings], pa.uint64()),
         "session_id": pa.array([r.session_id for r in readings], pa.string()),
-        "ts": _times([r.event_time_ms for r in readings], TIME_MS),
+        "ts": times([r.event_time_ms for r in readings], TIME_MS),
         "device": pa.array([r.device_id for r in readings], pa.string()),
         "source": pa.array([r.source for r in readings], pa.string()),
-        "received_at": _times([r.received_time_ms for r in readings], TIME_MS),
+        "received_at": times([r.received_time_ms for r in readings], TIME_MS),
     }
 
 
@@ -123,7 +123,3 @@ def _rr_rows(shared: dict[str, Any], readings: list[Reading], counts: Counts) ->
 def _raw_table(shared: dict[str, Any], metric: str, seq: Any, values: Any) -> pa.Table:
     columns = shared | {"metric": pa.repeat(metric, len(values)), "seq": seq, "value": values}
     return pa.table(columns).select(SCHEMAS[TELEMETRY_RAW].names)
-
-
-def _times(values: list[int], unit: pa.DataType) -> Any:
-    return pa.array(values, pa.int64()).cast(unit)  # the direct way asks pandas, where it is installed, about every value

@@ -34,15 +34,16 @@ def test_flows_killed_twice_answer_as_undisturbed_ones(stage: Stage, store: Flow
     disturbed = stage.open_session(new_session(MEMBERS, begin))
     calm = stage.open_session(new_session(MEMBERS, begin))
     stage.tell(started(disturbed), started(calm))
-    streaming = threading.Thread(target=stream, args=(stage, disturbed.session_id, begin, 0.02))
+    streaming = threading.Thread(target=stream, args=(stage, disturbed.session_id, begin, 0.04))
     streaming.start()
     for _ in range(2):
         time.sleep(1.2)
+        assert streaming.is_alive()
         for process in (store, live):
             process.end(signal.SIGKILL)
             process.start()
-    for process in (store, live):
-        process.wait_ready()
+        for process in (store, live):
+            process.wait_ready()
     streaming.join()
     stream(stage, calm.session_id, begin, 0)
     for session in (disturbed, calm):
