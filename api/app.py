@@ -1,7 +1,7 @@
 """The API process put together: routes, hub, outbox relay, pages."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,8 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from api import problems
-from api.auth.tokens import Tokens
-from api.live_source import LiveSource
+from api.auth.passwords import Passwords
 from api.middleware import Surroundings
 from api.push.hub import PushHub
 from api.push.routes import router as live_socket
@@ -29,7 +28,7 @@ from api.routes import (
     schedule,
 )
 from api.routes.answers import PROBLEM_SCHEMA, shared_schemas
-from api.services import Services
+from api.services import OpenHub, Services
 from infra.clock import Clock
 from infra.settings import Settings
 from infra.telemetry.logs import logger
@@ -51,22 +50,19 @@ ROUTERS = (
 )
 
 
-def create_app(
-    settings: Settings, clock: Clock, open_hub: Callable[[Settings, Clock, Tokens], LiveSource] | None = None
-) -> FastAPI:
+def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, passwords: Passwords | None = None) -> FastAPI:
     """The application; nothing connects before its lifespan begins."""
-    hub = (open_hub or _push_hub)(settings, clock, Tokens(settings, clock))
-    services = Services.make(settings, clock, hub)
+    services = Services.make(settings, clock, open_hub, passwords or Passwords())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         services.relay.start()
         try:
-            await hub.start()
-            log.info("api_ready", address=settings.api_url)
+            await services.hub.start()
+            log.info("api_started", address=settings.api_url)
             yield
         finally:
-            await hub.stop()
+            await services.hub.stop()
             await run_in_threadpool(services.close)
 
     app = FastAPI(
@@ -80,17 +76,13 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
-    app.state.hub = hub
+    app.state.hub = services.hub
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Surroundings)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # FastAPI's own way to extend the document
     return app
-
-
-def _push_hub(settings: Settings, clock: Clock, tokens: Tokens) -> LiveSource:
-    return PushHub(settings, clock, tokens.verify)
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

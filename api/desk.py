@@ -26,10 +26,10 @@ from infra.settings import Settings
 class Desk:
     """Each method is one transaction. Failures are PacelineErrors."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, passwords: Passwords | None = None) -> None:
         self._sessions = sessionmaker(open_engine(settings), expire_on_commit=False)
         self._clock = clock
-        self._digest = Passwords().digest
+        self._digest = (passwords or Passwords()).digest
 
     def add_user(self, email: str, name: str, role: str, password: str | None) -> int:
         """Returns the new user's id."""

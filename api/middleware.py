@@ -11,6 +11,7 @@ from api.problems import answer
 from infra.telemetry import metrics
 
 BODY_BYTES_MAX = 262_144
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -57,7 +58,8 @@ class Surroundings:
                 await self.app(scope, _bounded(receive), sending)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            metrics.REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(perf_counter() - began)
+            method = scope["method"] if scope["method"] in METHODS else "other"  # a stranger's inventions make no new series
+            metrics.REQUEST_SECONDS.labels(method, route, str(status)).observe(perf_counter() - began)
 
 
 def _announced(scope: Scope) -> int:

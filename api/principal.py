@@ -10,12 +10,13 @@ Role = Literal["member", "trainer", "observer", "admin"]
 
 @dataclass(frozen=True)
 class Principal:
-    """A signed-in user, as the access token says, until `expires_at_ms`."""
+    """A signed-in user, as the access token says, until `expires_at_ms` or the end of the sign-in that it belongs to."""
 
     user_id: int
     name: str
     role: Role
     expires_at_ms: int
+    sign_in_id: str
 
     def may_watch(self, session: SessionRecord) -> bool:
         """Trainers, observers and admins watch every session; a member those they take part in."""

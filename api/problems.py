@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -88,7 +88,8 @@ def _by_status(status: int, detail: str) -> Problem:
 def _database(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, DBAPIError)  # noqa: S101 # registered for this type only
     # class 08: connection; 57: operator intervention; 53: resources; 55: lock not available; 40: serialization
-    state = str(getattr(failure.orig, "sqlstate", None) or "08")
+    lost = isinstance(failure, OperationalError | InterfaceError)  # no answer at all carries no state
+    state = str(getattr(failure.orig, "sqlstate", None) or ("08" if lost else ""))
     if failure.connection_invalidated or state[:2] in {"08", "40", "53", "55", "57"}:
         return _unavailable(request, failure)
     return _unexpected(request, failure)

@@ -5,12 +5,9 @@ import signal
 import uvicorn
 
 from api.app import create_app
-from api.push.raw_ws import RawWS
+from api.push.raw_ws import uvicorn_options
 from infra.clock import Clock
 from infra.settings import Settings
-
-STOP_S = 8
-BACKLOG = 4_096
 
 
 def serve(settings: Settings, clock: Clock) -> None:
@@ -21,12 +18,8 @@ def serve(settings: Settings, clock: Clock) -> None:
         create_app(settings, clock),
         host=settings.api_host,
         port=settings.api_port,
-        ws=RawWS,
-        # RawWS compresses each message once for all sockets
-        ws_per_message_deflate=True,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=STOP_S,
         access_log=False,
         server_header=False,
         log_config=None,
+        **uvicorn_options(),
     )

@@ -8,23 +8,27 @@ from typing import Self
 from uuid import uuid4
 
 from anyio import CapacityLimiter
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth.limits import RateLimit
 from api.auth.passwords import AT_ONCE, Passwords
 from api.auth.refresh import Refresh
 from api.auth.sign_in import SignIn
+from api.auth.standing import Ended, Standing
 from api.auth.tokens import Tokens
 from api.directory.change import Change
 from api.directory.outbox import Relay
 from api.live_source import LiveSource
+from api.principal import Principal
+from api.readiness import Readiness, outbox_moves, postgres_answers
 from infra.clock import Clock
 from infra.ordered_publisher import OrderedPublisher
 from infra.postgres import open_engine
 from infra.settings import Settings
 from infra.warehouse_reader import WarehouseReader
+
+OpenHub = Callable[[Settings, Clock, Callable[[str], Principal], Ended], LiveSource]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Services:
     sign_in: SignIn
     password_turns: CapacityLimiter
     refresh: Refresh
+    standing: Standing
     requests: RateLimit
     sign_ins: RateLimit
     warehouse: WarehouseReader
@@ -49,13 +54,13 @@ class Services:
     kafka: OrderedPublisher
     """Only asked whether Kafka answers; the relay has a producer of its own."""
     hub: LiveSource
+    readiness: Readiness
 
     @classmethod
-    def make(cls, settings: Settings, clock: Clock, hub: LiveSource) -> Self:
+    def make(cls, settings: Settings, clock: Clock, open_hub: OpenHub, passwords: Passwords) -> Self:
         """Nothing connects yet."""
         engine = open_engine(settings)
         sessions = sessionmaker(engine, expire_on_commit=False)
-        passwords = Passwords()
 
         def new_id() -> str:
             return str(uuid4())
@@ -64,6 +69,14 @@ class Services:
             return secrets.token_urlsafe(32)
 
         refresh = Refresh(sessions, clock, lifetime_s=settings.refresh_token_s, new_id=new_id, new_secret=new_secret)
+        tokens, standing = Tokens(settings, clock, new_id), Standing(sessions, clock)
+        warehouse, relay, kafka = WarehouseReader(settings), Relay(settings, clock), OrderedPublisher(settings)
+        checks = {
+            "postgres": lambda: postgres_answers(engine),
+            "kafka": kafka.answers,
+            "warehouse": warehouse.answers,
+            "outbox": lambda: relay.alive() and outbox_moves(engine, clock()),
+        }
         return cls(
             settings=settings,
             clock=clock,
@@ -72,16 +85,18 @@ class Services:
             engine=engine,
             sessions=sessions,
             passwords=passwords,
-            tokens=Tokens(settings, clock, new_id),
+            tokens=tokens,
             password_turns=CapacityLimiter(AT_ONCE),
             sign_in=SignIn(sessions, passwords, clock),
             refresh=refresh,
+            standing=standing,
             requests=RateLimit("user", settings.requests_per_minute, clock),
             sign_ins=RateLimit("address", settings.sign_ins_per_minute, clock),
-            warehouse=WarehouseReader(settings),
-            relay=Relay(settings, clock),
-            kafka=OrderedPublisher(settings),
-            hub=hub,
+            warehouse=warehouse,
+            relay=relay,
+            kafka=kafka,
+            hub=open_hub(settings, clock, tokens.verify, standing.ended),
+            readiness=Readiness(checks, clock),
         )
 
     @contextmanager
@@ -95,14 +110,6 @@ class Services:
         """A transaction for reading."""
         with self.sessions.begin() as db:
             yield db
-
-    def postgres_answers(self) -> bool:
-        """Whether PostgreSQL answers now."""
-        try:
-            with self.engine.connect() as connection:
-                return connection.execute(text("SELECT 1")).scalar() == 1
-        except SQLAlchemyError:
-            return False
 
     def close(self) -> None:
         """Publish what is in hand and leave every server."""

@@ -109,6 +109,14 @@ class LogTail:
         log.warning("log_read_failed", topic=topic, partition=partition, error=str(fault))
         return None
 
+    def answers(self, timeout_s: float) -> bool:
+        """Whether a broker tells its topics to this very client within the time."""
+        try:
+            self._consumer.list_topics(timeout=timeout_s)
+        except KafkaException:
+            return False
+        return True
+
     def lag(self) -> dict[str, int]:
         """Messages behind the log's end by topic, as far as the broker has told."""
         behind: dict[str, int] = {}

@@ -1,6 +1,7 @@
 """Passwords: argon2id digests, verified in constant work whether or not the user exists."""
 
 import threading
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,7 +18,10 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
-        self._nobody = self._hasher.hash("the digest that unknown users are compared with")
+
+    @cached_property
+    def _nobody(self) -> str:
+        return self._hasher.hash("the digest that unknown users are compared with")
 
     def digest(self, password: str) -> str:
         """The text to keep instead of the password."""

@@ -17,10 +17,11 @@ log = logger(__name__)
 
 
 @dataclass(frozen=True)
-class Renewed:
-    """A user who is still signed in, and the refresh token to use next."""
+class Grant:
+    """A signed-in user, which of their sign-ins this is, and the refresh token to use next."""
 
     user: User
+    sign_in_id: str
     refresh_token: str
 
 
@@ -42,17 +43,17 @@ class Refresh:
         self._new_id = new_id
         self._new_secret = new_secret
 
-    def begin(self, user_id: int) -> str:
-        """The first token of a new sign-in."""
+    def begin(self, user: User) -> Grant:
+        """A new sign-in with its first token."""
         now_ms = self._clock()
         with self._sessions.begin() as db:
             forget_expired(db, now_ms)
-            family = RefreshFamily(family_id=self._new_id(), user_id=user_id, created_at_ms=now_ms)
+            family = RefreshFamily(family_id=self._new_id(), user_id=user.id, created_at_ms=now_ms)
             db.add(family)
             db.flush()
-            return self._issue(db, family.family_id)
+            return Grant(user, family.family_id, self._issue(db, family.family_id))
 
-    def renew(self, token: str) -> Renewed:
+    def renew(self, token: str) -> Grant:
         """Exchange a token for the next.
 
         Raises Unauthorized when it is unknown, expired, revoked, or was used before.
@@ -68,7 +69,7 @@ class Refresh:
                 raise failure
             if held.used_at_ms is None:
                 held.used_at_ms = self._clock()
-                return Renewed(user, self._issue(db, family.family_id))
+                return Grant(user, family.family_id, self._issue(db, family.family_id))
             family.revoked_at_ms, family.revoked_because = self._clock(), "a used refresh token came back"
         log.warning("refresh_token_reused", user_id=user.id, family_id=family.family_id)
         raise failure

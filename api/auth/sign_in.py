@@ -75,6 +75,7 @@ class SignIn:
 
     def _welcome(self, key: str, user: User, password: str) -> None:
         with self._sessions.begin() as db:
-            db.execute(delete(SignInAttempts).where(SignInAttempts.email_sha256 == key))
+            row = SignInAttempts
+            db.execute(delete(row).where(or_(row.email_sha256 == key, row.last_at_ms <= self._clock() - FORGET_MS)))
             if user.password_hash and self._passwords.outdated(user.password_hash):
                 db.merge(user).password_hash = self._passwords.digest(password)

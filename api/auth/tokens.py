@@ -1,4 +1,4 @@
-"""Access tokens: short-lived JWTs (HS256) that say who asks, checked without a database."""
+"""Access tokens: short-lived JWTs (HS256) that say who asks, and by which sign-in (standing.py tells whether it holds)."""
 
 from collections.abc import Callable
 from typing import get_args
@@ -14,7 +14,7 @@ from infra.settings import Settings
 
 ISSUER = "paceline"
 AUDIENCE = "paceline-api"
-CLAIMS = ["iss", "aud", "sub", "role", "name", "iat", "exp", "jti"]
+CLAIMS = ["iss", "aud", "sub", "role", "name", "sid", "iat", "exp", "jti"]
 KEY_BYTES_MIN = 32
 
 
@@ -32,7 +32,7 @@ class Tokens:
         self._new_id = new_id
         self.lifetime_s = settings.access_token_s
 
-    def issue(self, user_id: int, name: str, role: str) -> str:
+    def issue(self, user_id: int, name: str, role: str, sign_in_id: str) -> str:
         """A token for this user from now on, for `lifetime_s`."""
         now_s = self._clock() // 1000
         return jwt.encode(
@@ -42,6 +42,7 @@ class Tokens:
                 "sub": str(user_id),
                 "role": role,
                 "name": name,
+                "sid": sign_in_id,
                 "iat": now_s,
                 "exp": now_s + self.lifetime_s,
                 "jti": self._new_id(),
@@ -72,4 +73,10 @@ class Tokens:
             raise Unauthorized("The access token has expired: renew it.", kind="token_expired")
         if role not in get_args(Role):
             raise Unauthorized("The access token names an unknown role.", kind="token_invalid")
-        return Principal(user_id=user_id, name=str(claims["name"]), role=role, expires_at_ms=expires_at_ms)
+        return Principal(
+            user_id=user_id,
+            name=str(claims["name"]),
+            role=role,
+            expires_at_ms=expires_at_ms,
+            sign_in_id=str(claims["sid"]),
+        )

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import Select, delete, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from api.directory.change import Change
 from api.directory.collection import led_class, running_of
-from api.directory.columns import iso
+from api.directory.columns import Moment, iso
 from api.directory.models import CollectionSession, RosterEntry, TrainingClass, User
 from api.directory.participants import change_roster, freeze
 from api.errors import NotFound, Unprocessable
@@ -67,10 +67,16 @@ def put_roster(change: Change, principal: Principal, class_id: int, member_ids: 
         change_roster(change, running, wanted, principal.user_id)
 
 
-def classes(db: Session, principal: Principal, limit: int) -> list[Json]:
-    """Classes that the asker may see, soonest start first; members see their own."""
-    wanted = _shown().order_by(TrainingClass.starts_at_ms, TrainingClass.id).limit(limit)
-    return [_line(row) for row in db.execute(_visible(wanted, principal))]
+def classes(db: Session, principal: Principal, limit: int, now_ms: int) -> list[Json]:
+    """Classes that the asker may see, soonest start first; members see their own.
+
+    Of more than `limit` those that run and those whose start is nearest to now.
+    """
+    moment = literal(now_ms, Moment)
+    before, after = moment - TrainingClass.starts_at_ms, TrainingClass.starts_at_ms - moment
+    wanted = _shown().order_by(CollectionSession.session_id.is_(None), func.greatest(before, after), TrainingClass.id)
+    rows = db.execute(_visible(wanted.limit(limit), principal)).all()
+    return [_line(row) for row in sorted(rows, key=lambda row: (row[0].starts_at_ms, row[0].id))]
 
 
 def class_detail(db: Session, principal: Principal, class_id: int) -> Json:

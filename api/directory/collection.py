@@ -1,6 +1,6 @@
 """A class's data collection from start to end: one at a time, each step published and logged with its data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -21,7 +21,7 @@ State = Literal["active", "paused"]
 
 
 def start(change: Change, principal: Principal, class_id: int, member_ids: Iterable[int] | None) -> SessionRecord:
-    """Begin to collect; the members expected are the roster's unless given.
+    """Begin to collect; the members expected are the roster's (without who was switched off since) unless given.
 
     Raises Conflict `collection_active` when this class is already collected.
     """
@@ -29,8 +29,7 @@ def start(change: Change, principal: Principal, class_id: int, member_ids: Itera
     running = running_of(change.db, class_id)
     if running:
         raise _already(class_id, running.session_id)
-    roster = select(RosterEntry.user_id).where(RosterEntry.class_id == class_id)
-    expected = change.db.scalars(roster).all() if member_ids is None else member_ids
+    expected = _present_roster(change.db, class_id) if member_ids is None else member_ids
     trainer = change.db.get(User, training.trainer_id) if training.trainer_id else None
     record = SessionRecord(
         session_id=change.new_id(),
@@ -147,6 +146,11 @@ def led_session(change: Change, principal: Principal, session_id: str, *, runnin
     if running and row.state == "completed":
         raise Conflict("This session has ended.", kind="session_over")
     return row
+
+
+def _present_roster(db: Session, class_id: int) -> Sequence[int]:
+    entries = select(RosterEntry.user_id).join(User, User.id == RosterEntry.user_id)
+    return db.scalars(entries.where(RosterEntry.class_id == class_id, User.active, User.role == "member")).all()
 
 
 def _log(change: Change, record: SessionRecord, principal: Principal, event_type: str, data: dict[str, Any]) -> None:

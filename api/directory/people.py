@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.directory.change import Change
 from api.directory.models import MemberProfile, User, ZoneHistory
 from api.directory.participants import refreeze
-from api.directory.physiology import max_heart_rate_bpm, zone_floors_bpm
+from api.directory.physiology import AGE_MAX, AGE_MIN, age_years, max_heart_rate_bpm, zone_floors_bpm
 from api.directory.sign_ins import end_all, forgive
 from api.errors import Conflict, NotFound, Unprocessable
 from schemas.directory import Limits, MemberRecord
@@ -75,6 +75,9 @@ def put_profile(change: Change, member_id: int, values: dict[str, Any]) -> Membe
     profile = profile_of(change.db, member_id, lock=True)
     for column, value in values.items():
         setattr(profile, column, value)
+    age = age_years(profile.birth_date, change.now_ms)
+    if age is not None and not AGE_MIN <= age <= AGE_MAX:
+        raise Unprocessable(f"Members are {AGE_MIN} to {AGE_MAX} years old; this one would be {age}.", kind="age_unlikely")
     if profile.zone_scheme == "own" and not profile.own_zone_floors_bpm:
         raise Unprocessable("The scheme 'own' needs own_zone_floors_bpm.", kind="zones_missing")
     profile.updated_at_ms = change.now_ms

@@ -11,6 +11,8 @@ from pipelines.steps.zones import floors_by_maximum, floors_by_reserve, floors_b
 from schemas.directory import Limits, Participant
 
 DEFAULT_MAX_HEART_RATE_BPM = 190
+AGE_MIN, AGE_MAX = 5, 120
+"""What the directory can carry (schemas.directory.Participant)."""
 
 
 def age_years(birth_date: date | None, now_ms: int) -> int | None:

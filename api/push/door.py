@@ -70,6 +70,8 @@ def _wire(websocket: WebSocket) -> Wire:
 
 
 def _admit(hub: PushHub, websocket: WebSocket) -> None:
+    if not hub.serving:
+        raise Refused(CloseCode.RESTART, "The server is not ready yet.", (1_000, 4_000))
     if not hub.sockets.admits():
         raise Refused(CloseCode.TOO_MUCH, "Too many clients arrive at once.", (1_000, 4_000))
     origin = websocket.headers.get("origin")

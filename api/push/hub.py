@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from msgspec import to_builtins
-
+from api.auth.standing import Ended
 from api.principal import Principal
 from api.push.channel_names import session_channels
 from api.push.channels import iso
 from api.push.connection import Connection, Wire
-from api.push.session_book import SessionBook, event_shown
+from api.push.protocol import CloseCode
+from api.push.session_book import SessionBook
 from api.push.sockets import Sockets
 from api.push.subscribing import Subscriber
 from api.push.switchboard import Switchboard
@@ -24,20 +24,27 @@ from api.push.tail import Batch, TailThread
 from infra.clock import Clock
 from infra.directory import DirectoryReader
 from infra.errors import Unavailable
+from infra.kafka import cluster_id
 from infra.log_tail import LogTail, log_generations
 from infra.settings import Settings
+from infra.telemetry.logs import logger
 from schemas.alerts import Alert
 from schemas.directory import DirectoryRecord, SessionRecord
 from schemas.events import AppEvent
 from schemas.live import ClassMetrics
 from schemas.topics import ALERTS, APP_EVENTS, LIVE
 
+log = logger(__name__)
 Verify = Callable[[str], Principal]
 STREAMS_BACK_MS = 5 * 60_000
 STREAMS_BACK_MS_MAX = 24 * 3_600_000
+CLOCKS_DIFFER_MS = 60_000
+"""How far a message's time in the log may lie before the start of its session as another machine's clock told it."""
 LIVE_BACK_MS = 15_000
 FORGET_AFTER_MS = 10 * 60_000
-CATCH_UP_S = 30
+KAFKA_PATIENCE_S = 2.0
+RETRY_S = 1.0
+CHECK_SIGN_INS_EVERY_S = 5
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,14 @@ class LiveView:
 
 
 class PushHub:
-    """`verify` turns an access token into a Principal and raises `api.errors.Unauthorized` when it is not good."""
+    """`verify` turns an access token into a Principal and raises `api.errors.Unauthorized` when it is not good; `ended` tells,
+    on any thread, which sign-ins hold no longer."""
 
-    def __init__(self, settings: Settings, clock: Clock, verify: Verify) -> None:
+    def __init__(self, settings: Settings, clock: Clock, verify: Verify, ended: Ended) -> None:
         self.settings = settings
         self.clock = clock
         self.verify = verify
+        self.ended = ended
         self.sockets = Sockets(clock)
         self.sessions: dict[str, SessionRecord] = {}
         self.board = Switchboard({}, {}, uuid4().hex)
@@ -69,57 +78,90 @@ class PushHub:
         self._read_since_ms = 0
         self._directory: DirectoryReader | None = None
         self._tail: TailThread | None = None
-        self._care: asyncio.Task[None] | None = None
-        self._caught_up = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._caught_up = False
         self._stopping = False
 
     # Life
 
     async def start(self) -> None:
-        """Read what is needed to serve; returns when the present is reached.
-
-        Raises Unavailable when Kafka does not answer.
-        """
-        loop = asyncio.get_running_loop()
-        self._directory = await asyncio.to_thread(DirectoryReader, self.settings)
-        self.sessions = dict(self._directory.directory.sessions)
-        self._directory.listen(lambda record: _hand(loop, self._take_record, record))
-        self._directory.follow()
-        tail, generations = await asyncio.to_thread(self._open_tail)
-        self.board = Switchboard(generations, tail.first, uuid4().hex)
-        self._tail = TailThread(tail, lambda batch: _hand(loop, self._take, batch), lambda: _hand(loop, self._caught_up.set))
-        self._tail.start()
-        self._care = asyncio.create_task(self._look_after(), name="hub-care")
-        try:
-            await asyncio.wait_for(self._caught_up.wait(), CATCH_UP_S)
-        except TimeoutError:
-            await self.stop()
-            raise Unavailable("The live topics could not be read to their ends", "Is Kafka running?") from None
-
-    def _open_tail(self) -> tuple[LogTail, dict[str, str]]:
-        """Streams from the start of the oldest running session, so that its present alerts are known, within a day."""
-        now_ms = self.clock()
-        oldest = min((session.started_at_ms for session in self.running()), default=now_ms)
-        self._read_since_ms = max(min(oldest, now_ms - STREAMS_BACK_MS), now_ms - STREAMS_BACK_MS_MAX)
-        generations = log_generations(self.settings, (LIVE, ALERTS, APP_EVENTS))
-        since = {ALERTS: self._read_since_ms, APP_EVENTS: self._read_since_ms, LIVE: now_ms - LIVE_BACK_MS}
-        return LogTail(self.settings, since), generations
+        """Begin to read what is needed to serve, however long Kafka is away; `ready` tells when the present is reached."""
+        self._tasks = [asyncio.create_task(self._live()), asyncio.create_task(self._watch_sign_ins())]
 
     async def stop(self) -> None:
         """Send every client away with a time to come back at, and leave Kafka."""
         self._stopping = True
         for connection in self.sockets:
             self.sockets.send_away(connection)
-        if self._care:
-            self._care.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._tail:
             await asyncio.to_thread(self._tail.stop)
         if self._directory:
             await asyncio.to_thread(self._directory.close)
 
+    @property
+    def serving(self) -> bool:
+        """Whether sockets can be served: the present was reached once. What Kafka keeps back then comes when it is back."""
+        return self._caught_up and not self._stopping
+
     def ready(self) -> bool:
-        """Whether clients are served from the present, and Kafka is still being read."""
-        return self._caught_up.is_set() and not self._stopping and self._tail is not None and self._tail.alive
+        """Whether sockets are served, and Kafka is still being read."""
+        lives = not any(task.done() for task in self._tasks)
+        return self.serving and lives and self._tail is not None and self._tail.alive
+
+    async def _live(self) -> None:
+        while not await self._opened():
+            log.warning("hub_waits_for_kafka", address=self.settings.kafka_address)
+            await asyncio.sleep(RETRY_S)
+        while True:
+            await asyncio.sleep(1)
+            self.sockets.look_after()
+            self.board.trim(self.clock())
+            self._forget_old_sessions()
+
+    async def _watch_sign_ins(self) -> None:
+        """A loop of its own: a database that hangs must not hold up heartbeats."""
+        while True:
+            await asyncio.sleep(CHECK_SIGN_INS_EVERY_S)
+            held = {connection.principal.sign_in_id for connection in self.sockets}
+            ended = await asyncio.to_thread(self.ended, held) if held else set()
+            for connection in self.sockets if ended else ():
+                if connection.principal.sign_in_id in ended:
+                    connection.close(CloseCode.UNAUTHORIZED, "This sign-in has ended.")
+
+    async def _opened(self) -> bool:
+        """Directory first, then the streams; false when Kafka has to be waited for."""
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.to_thread(cluster_id, self.settings, KAFKA_PATIENCE_S)  # fails sooner than what follows
+            if self._directory is None:
+                self._directory = await asyncio.to_thread(DirectoryReader, self.settings)
+                self.sessions = dict(self._directory.directory.sessions)
+                self._directory.listen(lambda record: _hand(loop, self._take_record, record))
+                self._directory.follow()
+            since_ms = self._read_since()
+            tail, generations = await asyncio.to_thread(_open_tail, self.settings, since_ms, self.clock() - LIVE_BACK_MS)
+        except Unavailable:
+            return False
+        except Exception:  # whatever it was: /ready tells, and it is tried again
+            log.exception("hub_not_opened")
+            return False
+        self._read_since_ms = since_ms
+        self.board = Switchboard(generations, tail.first, uuid4().hex)
+        self._tail = TailThread(tail, lambda batch: _hand(loop, self._take, batch), lambda: _hand(loop, self._reach_present))
+        self._tail.start()
+        return True
+
+    def _read_since(self) -> int:
+        """Streams are read from the start of the oldest running session, so that its present alerts are known, within a day."""
+        now_ms = self.clock()
+        oldest = min((session.started_at_ms for session in self.running()), default=now_ms)
+        return max(min(oldest - CLOCKS_DIFFER_MS, now_ms - STREAMS_BACK_MS), now_ms - STREAMS_BACK_MS_MAX)
+
+    def _reach_present(self) -> None:
+        self._caught_up = True
+        log.info("hub_ready", sessions=len(self.sessions))
 
     # Reading
 
@@ -155,22 +197,14 @@ class PushHub:
         return self._book(session_id).seen_events(member_id)
 
     def intensity_history(self, session_id: str) -> list[tuple[int, float]]:
-        """The class's 60 s intensity every five seconds, as far back as this process has followed it (at most two hours)."""
+        """The class's 60 s intensity every five seconds, since this process has followed it (at most two hours)."""
         return list(self._book(session_id).intensity)
 
-    def state(self, session_id: str, member_id: int | None = None) -> dict[str, Any]:
-        """What a client needs after a gap: where each channel stands, and everything that is true up to there.
-
-        `complete` says whether this process has read the session from its start; else the warehouse knows more.
-        """
+    def complete(self, session_id: str) -> bool:
+        """Whether this process has read and kept everything since the session's start; else the warehouse knows more."""
         session = self.sessions.get(session_id)
-        return {
-            "session_id": session_id,
-            "complete": session is not None and session.started_at_ms >= self._read_since_ms,
-            "channels": self.positions(session_id),
-            "alerts": [to_builtins(alert) for alert in self.alerts(session_id, member_id)],
-            "events": [event_shown(event) for event in self.events(session_id, member_id)],
-        }
+        known = session is not None and session.started_at_ms >= self._read_since_ms + CLOCKS_DIFFER_MS
+        return known and self._book(session_id).complete
 
     def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
         """Epoch and offset (of metrics the version) at which each channel of a session stands now."""
@@ -209,20 +243,19 @@ class PushHub:
             self.sessions[record.session_id] = record
             self.subscriber.session_changed(record)
 
-    async def _look_after(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            self.sockets.look_after()
-            self.board.trim(self.clock())
-            self._forget_old_sessions()
-
     def _forget_old_sessions(self) -> None:
         before_ms = self.clock() - FORGET_AFTER_MS
-        for session_id in list(self.board.books):
+        for session_id in self.board.session_ids():
             session = self.sessions.get(session_id)
             over = session is not None and session.ended_at_ms is not None and session.ended_at_ms < before_ms
             if over and not any(self.sockets.readers_of(channel) for channel in session_channels(session_id)):
                 self.board.drop_session(session_id)
+
+
+def _open_tail(settings: Settings, streams_since_ms: int, live_since_ms: int) -> tuple[LogTail, dict[str, str]]:
+    generations = log_generations(settings, (LIVE, ALERTS, APP_EVENTS))
+    since_ms = {ALERTS: streams_since_ms, APP_EVENTS: streams_since_ms, LIVE: live_since_ms}
+    return LogTail(settings, since_ms), generations
 
 
 def _hand(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *values: object) -> None:

@@ -118,14 +118,14 @@ class RawWS(WebSocketsSansIOProtocol):
             super().shutdown()
 
 
-def uvicorn_options(*, compress: bool = True) -> dict[str, Any]:
+def uvicorn_options() -> dict[str, Any]:
     """The keyword arguments for `uvicorn.Config` under which the live WebSocket keeps its promises."""
     return {
         "ws": RawWS,
         "ws_max_size": MAX_FRAME_BYTES,
         "ws_ping_interval": PING_S,
         "ws_ping_timeout": PING_S,
-        "ws_per_message_deflate": compress,
+        "ws_per_message_deflate": True,
         "backlog": 4_096,
         "timeout_graceful_shutdown": 5,
     }

@@ -28,9 +28,12 @@ OF_THE_CLASS = (SessionOpened, SessionStarted, SessionPaused, SessionResumed, Se
 
 
 class SessionBook:
-    """Filled from the log in order; a message read twice changes nothing."""
+    """Filled from the log in order; a message read twice changes nothing. `complete` until something had to be let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, alerts_max: int = ALERTS_MAX, events_max: int = EVENTS_MAX) -> None:
+        self.complete = True
+        self._alerts_max = alerts_max
+        self._events_max = events_max
         self.alerts: dict[str, Alert] = {}
         self.events: dict[str, AppEvent] = {}
         self.intensity: deque[tuple[int, float]] = deque(maxlen=INTENSITY_POINTS_MAX)
@@ -41,13 +44,15 @@ class SessionBook:
         if known is not None and known.version >= alert.version:
             return
         self.alerts[alert.alert_id] = alert
-        if len(self.alerts) > ALERTS_MAX:
+        if len(self.alerts) > self._alerts_max:
+            self.complete = False
             cleared = (alert_id for alert_id, kept in self.alerts.items() if kept.state == "cleared")
             self.alerts.pop(next(cleared, next(iter(self.alerts))))
 
     def take_event(self, event: AppEvent) -> None:
         self.events.setdefault(event.event_id, event)
-        if len(self.events) > EVENTS_MAX:
+        if len(self.events) > self._events_max:
+            self.complete = False
             self.events.pop(next(iter(self.events)))
 
     def take_live(self, update: LiveUpdate) -> None:

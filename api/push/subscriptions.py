@@ -10,6 +10,8 @@ from api.push.limits import SLOW_INTERVAL_MS
 from infra.telemetry.metrics import COALESCED, GAPS
 
 CHECKPOINT_EVERY_MS = 500
+CHECKPOINTS_MAX = 120
+"""A client that acknowledged once and never again is slow; no more need be remembered of it."""
 STREAM_ORDER = {"events": 0, "alerts": 1, "user": 2}
 METRICS_ORDER = 3
 
@@ -32,6 +34,8 @@ class Receipts:
 
     def sent(self, position: int, now_ms: int) -> None:
         if self._acknowledged is None:
+            return
+        if len(self._sent) >= CHECKPOINTS_MAX:
             return
         if not self._sent or self._sent[-1][1] <= now_ms - CHECKPOINT_EVERY_MS:
             self._sent.append((position, now_ms))

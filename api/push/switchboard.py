@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from api.push.channel_names import ChannelName, session_channels
+from api.push.channel_names import ChannelName, Kind, session_channels
 from api.push.channels import MetricsChannel, StreamChannel
 from api.push.session_book import SessionBook, alert_audience, event_audience, event_message
 from schemas.alerts import Alert
@@ -19,7 +19,7 @@ from schemas.events import AppEvent
 from schemas.live import LiveUpdate
 from schemas.topics import ALERTS, APP_EVENTS, LIVE, partition_of
 
-TOPIC_OF = {"alerts": ALERTS.name, "events": APP_EVENTS.name, "metrics": LIVE.name}
+TOPIC_OF: dict[Kind, str] = {"alerts": ALERTS.name, "events": APP_EVENTS.name, "metrics": LIVE.name}
 KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
 _ALERT_OPENING = len(b'{"type":"alert",')
 Place = tuple[str, int]
@@ -130,6 +130,9 @@ class Switchboard:
         place = (hole.topic, hole.partition)
         self._complete_after[place] = self._head[place] = hole.next_offset - 1
         kind = KIND_OF[hole.topic]
+        for session_id, book in self.books.items():
+            if self._place(ChannelName(kind, session_id)) == place:
+                book.complete = False
         for metrics in self._metrics.values():
             if kind == "metrics" and self._place(metrics.name) == place:
                 metrics.cache.miss()
@@ -142,6 +145,11 @@ class Switchboard:
         """Let go of messages that are too old for their rings."""
         for stream in self._streams.values():
             stream.ring.trim(now_ms)
+
+    def session_ids(self) -> set[str]:
+        """Sessions of which anything is kept here."""
+        names = [c.name for c in self._streams.values()] + [c.name for c in self._metrics.values()]
+        return set(self.books) | {name.key for name in names if name.kind != "user"}
 
     def drop_session(self, session_id: str) -> None:
         """Forget a session that is over and that nobody reads; asked for again, it begins where the log is now."""

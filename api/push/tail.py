@@ -21,6 +21,9 @@ Batch = list[Arrived | Missed]
 PATIENCE_S = 0.2
 LAG_EVERY_S = 5.0
 RETRY_S = 1.0
+ASK_AFTER_S, ASK_PATIENCE_S = 3.0, 2.0
+LOST_AFTER_S = 10.0
+"""Without a word from Kafka for so long it counts as lost; shorter pauses, as when a leader moves, do not."""
 DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent]] = {
     LIVE.name: live_decoder.decode,
     ALERTS.name: alert_decoder.decode,
@@ -31,7 +34,7 @@ DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent]] = {
 class TailThread:
     """Runs until `stop`. `deliver` is called on this thread, once per batch; `caught_up` once, after the batch that did it.
 
-    `alive` tells whether Kafka is still being asked; silence in the log is not a fault.
+    `alive` tells whether Kafka is heard: when the log is silent, the broker is asked whether it still answers.
     """
 
     def __init__(self, tail: LogTail, deliver: Callable[[Batch], None], caught_up: Callable[[], None]) -> None:
@@ -39,6 +42,7 @@ class TailThread:
         self._deliver = deliver
         self._caught_up = caught_up
         self._stop = threading.Event()
+        self._heard_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="hub-tail", daemon=True)
 
     def start(self) -> None:
@@ -46,7 +50,7 @@ class TailThread:
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and time.monotonic() - self._heard_at < LOST_AFTER_S
 
     def stop(self) -> None:
         """End the thread and leave Kafka. Blocks for as long as one read may take."""
@@ -59,6 +63,7 @@ class TailThread:
         try:
             while not self._stop.is_set():
                 items = self._read()
+                self._listen(items)
                 if items:
                     self._deliver(list(decode(items)))
                 if waiting and self._tail.caught_up:
@@ -80,6 +85,10 @@ class TailThread:
             log.error("hub_read_failed", problem=failure.problem)
             self._stop.wait(RETRY_S)
             return []
+
+    def _listen(self, items: list[LogRecord | LogHole]) -> None:
+        if items or (time.monotonic() - self._heard_at > ASK_AFTER_S and self._tail.answers(ASK_PATIENCE_S)):
+            self._heard_at = time.monotonic()
 
     def _tell_lag(self) -> None:
         for topic, behind in self._tail.lag().items():

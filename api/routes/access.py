@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from api.errors import Forbidden, Unauthorized
 from api.principal import Principal, Role
@@ -22,11 +23,15 @@ Parts = Annotated[Services, Depends(services_of)]
 
 
 async def signed_in(services: Parts, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Principal:
-    """Whoever is signed in, within the rate limit."""
+    """Whoever is signed in, within the rate limit, as long as the sign-in holds."""
     if credentials is None:
         raise Unauthorized("Send an access token: Authorization: Bearer …")
     principal = services.tokens.verify(credentials.credentials)
     services.requests.take(str(principal.user_id))
+    standing, sign_in = services.standing, (principal.sign_in_id,)
+    fresh = standing.fresh(principal.sign_in_id)
+    if standing.ended(sign_in) if fresh else await run_in_threadpool(standing.ended, sign_in):
+        raise Unauthorized("This sign-in has ended: sign in again.", kind="signed_out")
     return principal
 
 

@@ -6,6 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Body, Cookie, Depends, Request
 from starlette.responses import Response
 
+from api.auth.refresh import Grant
 from api.directory.models import User
 from api.errors import TryLater, Unauthorized
 from api.routes.access import Anyone, Parts, same_origin
@@ -37,7 +38,7 @@ async def login(body: Login, request: Request, services: Parts) -> Response:
 
     def sign_in() -> Response:
         user = services.sign_in.check(body.email, body.password.get_secret_value())
-        return _signed_in(services, request, user, services.refresh.begin(user.id), cookies=body.cookies)
+        return _signed_in(services, request, services.refresh.begin(user), cookies=body.cookies)
 
     # turns of their own, so that slow password checks never take the threads of everybody else's requests
     return await to_thread.run_sync(sign_in, limiter=services.password_turns)
@@ -51,15 +52,14 @@ def refresh(
     token = body.refresh_token if body and body.refresh_token else cookie
     if not token:
         raise Unauthorized("There is no refresh token: sign in.", kind="refresh_missing")
-    renewed = services.refresh.renew(token)
-    return _signed_in(services, request, renewed.user, renewed.refresh_token, cookies=token == cookie)
+    return _signed_in(services, request, services.refresh.renew(token), cookies=token == cookie)
 
 
 @router.post("/auth/logout", summary="Sign out", status_code=204, dependencies=guarded)
 def logout(
     services: Parts, request: Request, cookie: MaybeCookie = None, body: Annotated[RefreshIn | None, Body()] = None
 ) -> Response:
-    """No refresh token of this sign-in is good any more; its access token runs out by itself."""
+    """No refresh token of this sign-in is good any more; its access tokens and sockets end within seconds."""
     for token in {cookie, body.refresh_token if body else None} - {None, ""}:
         services.refresh.end(str(token))
     response = Response(status_code=204)
@@ -82,19 +82,20 @@ def user_shown(user: User) -> dict[str, Any]:
     return {"id": user.id, "name": user.name, "email": user.email, "role": user.role}
 
 
-def _signed_in(services: Services, request: Request, user: User, refresh_token: str, *, cookies: bool) -> Response:
+def _signed_in(services: Services, request: Request, grant: Grant, *, cookies: bool) -> Response:
+    user = grant.user
     answer = {
-        "access_token": services.tokens.issue(user.id, user.name, user.role),
+        "access_token": services.tokens.issue(user.id, user.name, user.role, grant.sign_in_id),
         "token_type": "bearer",
         "expires_in": services.tokens.lifetime_s,
         "user": user_shown(user),
     }
     if not cookies:
-        return fresh(answer | {"refresh_token": refresh_token})
+        return fresh(answer | {"refresh_token": grant.refresh_token})
     response = fresh(answer)
     response.set_cookie(
         COOKIE,
-        refresh_token,
+        grant.refresh_token,
         max_age=services.settings.refresh_token_s,
         path=COOKIE_PATH,
         secure=_secure(request),

@@ -171,7 +171,7 @@ class ProfileIn(Body):
     """A member's physiology; what is left out becomes unknown."""
 
     sex: Literal["female", "male"] | None = None
-    birth_date: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2025, 1, 1))] | None = None
+    birth_date: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2100, 1, 1))] | None = None
     mass_kg: Annotated[float, Field(ge=20, le=300)] | None = None
     max_heart_rate_bpm: Annotated[int, Field(ge=100, le=240)] | None = None
     resting_heart_rate_bpm: Annotated[int, Field(ge=25, le=120)] | None = None

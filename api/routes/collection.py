@@ -10,6 +10,7 @@ from api.directory.change import Change
 from api.directory.collection import end, log_step, session_info, set_state, start
 from api.directory.idempotency import once
 from api.errors import Problem
+from api.principal import Principal
 from api.routes.access import Leader, Once, Parts, RowId
 from api.routes.bodies import End, Start
 from api.services import Services
@@ -35,20 +36,20 @@ def start_collection(class_id: RowId, principal: Leader, services: Parts, body: 
 @router.post("/pause", summary="Pause")
 def pause(class_id: RowId, principal: Leader, services: Parts) -> Json:
     """Holds alerts back and stops the class clock; measuring goes on."""
-    return _step(services, class_id, principal.user_id, lambda change: set_state(change, principal, class_id, "paused"))
+    return _step(services, class_id, principal, "pause", lambda change: set_state(change, principal, class_id, "paused"))
 
 
 @router.post("/resume", summary="Resume")
 def resume(class_id: RowId, principal: Leader, services: Parts) -> Json:
     """Alerts and class clock go on."""
-    return _step(services, class_id, principal.user_id, lambda change: set_state(change, principal, class_id, "active"))
+    return _step(services, class_id, principal, "resume", lambda change: set_state(change, principal, class_id, "active"))
 
 
 @router.post("/end", summary="End collecting")
 def end_collection(class_id: RowId, principal: Leader, services: Parts, body: End | None = None) -> Json:
     """The summary stands at `summary_url` a moment later."""
     reason = (body or End()).reason
-    ended = _step(services, class_id, principal.user_id, lambda change: end(change, principal, class_id, reason))
+    ended = _step(services, class_id, principal, "end", lambda change: end(change, principal, class_id, reason))
     return ended | {"summary_url": f"/api/v1/sessions/{ended['session_id']}/summary"}
 
 
@@ -63,8 +64,8 @@ def state_shown(record: SessionRecord) -> Json:
     }
 
 
-def _step(services: Services, class_id: int, actor_id: int, do: Callable[[Change], SessionRecord]) -> Json:
-    with _logged(services, class_id, actor_id, "step"), services.change() as change:
+def _step(services: Services, class_id: int, principal: Principal, what: str, do: Callable[[Change], SessionRecord]) -> Json:
+    with _logged(services, class_id, principal.user_id, what), services.change() as change:
         return state_shown(do(change))
 
 

@@ -7,14 +7,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.errors import Forbidden, NotFound
+from api.intensity import intensity_points
 from api.principal import Principal
+from api.push.channels import CLASS_METRICS_FROM_ACTIVE
 from api.push.session_book import SessionBook, event_shown
 from api.queries.class_summary import class_summary
 from api.queries.member_series import UNITS, member_series
 from api.queries.past_sessions import past_sessions
 from api.queries.session_alerts import session_alerts
 from api.queries.session_events import session_events
-from api.queries.session_intensity import session_intensity
 from api.routes.access import SESSION_PATTERN, Anyone, Metric, Parts, RowId, SessionPath
 from api.routes.answers import POINTS, fresh, list_of, ref, shaped
 from api.routes.watching import hub_book, hub_suffices, only_member, sessions, watched
@@ -25,6 +26,16 @@ from schemas.directory import SessionRecord
 Json = dict[str, Any]
 router = APIRouter(prefix="/api/v1", tags=["history"])
 PENDING_RETRY_S = 1
+FOR_MEMBERS = frozenset(
+    (
+        *("session_id", "class_id", "class_name", "class_type", "trainer", "trainer_id", "date"),
+        *("started_at_ms", "ended_at_ms", "duration_minutes", "revision", "computed_from", "late_events"),
+        *("expected", "attended", "attendance", "attendance_rate"),
+    )
+)
+FOR_MEMBERS_OF_MANY = frozenset(
+    ("average_intensity", "intensity", "performance_highlights", "improvement_areas", "effort_points", "energy_kcal", "alerts")
+)
 
 
 @router.get("/sessions", summary="Past sessions")
@@ -41,7 +52,8 @@ def list_sessions(
         figures = past_sessions(services.warehouse, session_ids=[record.session_id for record in found])
     except Unavailable:
         figures = {}
-    return fresh({"sessions": [_line(record, figures.get(record.session_id, {})) for record in found]})
+    member_id = only_member(principal)
+    return fresh({"sessions": [_line(record, figures.get(record.session_id, {}), member_id) for record in found]})
 
 
 @router.get(
@@ -70,11 +82,10 @@ async def events(session_id: SessionPath, principal: Anyone, services: Parts) ->
     "/sessions/{session_id}/intensity", summary="Class intensity over time", responses=shaped("By time", {"points": POINTS})
 )
 async def intensity(session_id: SessionPath, principal: Anyone, services: Parts) -> Response:
-    """Every five seconds while it runs, by the minute afterwards."""
+    """Of the last 60 s each: every five seconds while it runs, by the minute afterwards and for members."""
     record = await run_in_threadpool(watched, services, principal, session_id)
-    points = services.hub.intensity_history(session_id) if hub_suffices(services, record) else []
-    if not points:
-        points = await run_in_threadpool(lambda: session_intensity(services.warehouse, session_id=session_id))
+    followed = services.hub.intensity_history(session_id)
+    points = await run_in_threadpool(intensity_points, services.warehouse, record, followed, only_member(principal))
     return fresh({"points": points})
 
 
@@ -133,7 +144,7 @@ def _may_read_member(principal: Principal, member_id: int) -> None:
         raise Forbidden("You may only see your own data.", kind="not_yours")
 
 
-def _line(record: SessionRecord, figures: Json) -> Json:
+def _line(record: SessionRecord, figures: Json, member_id: int | None) -> Json:
     return {
         "session_id": record.session_id,
         "class_id": record.class_id,
@@ -144,14 +155,20 @@ def _line(record: SessionRecord, figures: Json) -> Json:
         "ended_at_ms": record.ended_at_ms,
         "expected": figures.get("expected", len(record.participants)),
         "attended": figures.get("attended"),
-        "average_intensity": figures.get("average_intensity"),
+        "average_intensity": figures.get("average_intensity") if _crowded(figures, member_id) else None,
         "alerts": figures.get("alerts"),
     }
+
+
+def _crowded(figures: Json, member_id: int | None) -> bool:
+    """Whether so many came that a member cannot read another's values out of the class's."""
+    return member_id is None or (figures.get("attended") or 0) >= CLASS_METRICS_FROM_ACTIVE
 
 
 def _own_part(summary: Json, member_id: int | None) -> Json:
     if member_id is None:
         return summary
     lists = ("members", "member_achievements")
-    own = {name: [row for row in summary.get(name, []) if row.get("member_id") == member_id] for name in lists}
-    return summary | own
+    own: Json = {name: [row for row in summary.get(name, []) if row.get("member_id") == member_id] for name in lists}
+    shown = FOR_MEMBERS | FOR_MEMBERS_OF_MANY if _crowded(summary, member_id) else FOR_MEMBERS
+    return {name: value for name, value in summary.items() if name in shown} | own

@@ -50,7 +50,7 @@ async def live_state(session_id: SessionPath, principal: Anyone, services: Parts
     """Take this, then go on with the messages behind the given offsets."""
     record = await run_in_threadpool(watched, services, principal, session_id)
     # the hub first: what it does not hold is older than the offsets it gives, and so in the warehouse by then
-    channels, book = services.hub.state(session_id)["channels"], hub_book(services, session_id)
+    channels, book = services.hub.positions(session_id), hub_book(services, session_id)
     if not hub_suffices(services, record):
         await run_in_threadpool(read_alerts, services, session_id, book)
         await run_in_threadpool(read_events, services, session_id, book)

@@ -29,10 +29,10 @@ async def acknowledge_alert(alert_id: AlertId, body: Acknowledge, principal: Lea
     in_hub = any(alert.alert_id == alert_id for alert in services.hub.alerts(body.session_id))
 
     def do() -> Json:
+        # before the transaction: nobody shall wait for the session's lock because the warehouse is slow
+        if not in_hub and not alert_known(services.warehouse, session_id=body.session_id, alert_id=alert_id):
+            raise NotFound("There is no such alert in this session.", kind="unknown_alert")
         with services.change() as change:
-            led_session(change, principal, body.session_id, running=False)
-            if not in_hub and not alert_known(services.warehouse, session_id=body.session_id, alert_id=alert_id):
-                raise NotFound("There is no such alert in this session.", kind="unknown_alert")
             first = acknowledge(change, principal, body.session_id, alert_id)
             return {"alert_id": alert_id, "acknowledged_by": first.user_name, "event_id": first.event_id}
 

@@ -19,9 +19,9 @@ router = APIRouter(prefix="/api/v1/classes", tags=["classes"])
 
 @router.get("", summary="List classes")
 def list_classes(principal: Anyone, services: Parts, limit: Annotated[int, Query(ge=1, le=1_000)] = 200) -> Json:
-    """Soonest start first, each with its running session; members see their own classes."""
+    """Those nearest to now, soonest start first, each with its running session; members see their own classes."""
     with services.reading() as db:
-        return {"classes": classes(db, principal, limit)}
+        return {"classes": classes(db, principal, limit, services.clock())}
 
 
 @router.post("", summary="Create a class", status_code=201)
@@ -35,7 +35,7 @@ def create_class(body: ClassIn, principal: Leader, services: Parts, key: Once = 
                 name=body.name,
                 class_type=body.class_type,
                 trainer_id=_trainer(body, principal),
-                starts_at_ms=int(body.starts_at.timestamp() * 1000),
+                starts_at_ms=round(body.starts_at.timestamp() * 1000),
                 planned_duration_s=body.planned_duration_s,
                 segments=[Segment(name=s.name, duration_s=s.duration_s) for s in body.segments],
                 member_ids=body.member_ids,

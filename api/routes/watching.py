@@ -1,5 +1,6 @@
 """Which sessions somebody may see, and what of them."""
 
+import sys
 from typing import Any
 
 import msgspec
@@ -78,8 +79,8 @@ def live_shown(principal: Principal, live: LiveView | None) -> dict[str, Any] | 
 
 
 def hub_book(services: Services, session_id: str) -> SessionBook:
-    """What the hub knows: the newest. On the event loop's thread only."""
-    book = SessionBook()
+    """What the hub knows, the newest, in a book that lets nothing go. On the event loop's thread only."""
+    book = SessionBook(alerts_max=sys.maxsize, events_max=sys.maxsize)
     for event in services.hub.events(session_id):
         book.take_event(event)
     for alert in services.hub.alerts(session_id):
@@ -89,4 +90,4 @@ def hub_book(services: Services, session_id: str) -> SessionBook:
 
 def hub_suffices(services: Services, record: SessionRecord) -> bool:
     """Whether the hub has read a running session from its start, so that the warehouse need not be asked."""
-    return record.state != "completed" and services.hub.ready() and services.hub.state(record.session_id)["complete"]
+    return record.state != "completed" and services.hub.ready() and services.hub.complete(record.session_id)

@@ -18,7 +18,6 @@ class QuietHub:
     known_alerts: list[Alert] = field(default_factory=list)
     known_events: list[AppEvent] = field(default_factory=list)
     intensity: list[tuple[int, float]] = field(default_factory=list)
-    complete: bool = True
 
     async def start(self) -> None:
         pass
@@ -41,8 +40,11 @@ class QuietHub:
     def intensity_history(self, session_id: str) -> list[tuple[int, float]]:
         return self.intensity
 
-    def state(self, session_id: str, member_id: int | None = None) -> dict[str, Any]:
-        return {"complete": self.complete, "channels": {f"alerts:{session_id}": {"epoch": "e", "offset": 5}}}
+    def complete(self, session_id: str) -> bool:
+        return True
+
+    def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
+        return {f"alerts:{session_id}": {"epoch": "e", "offset": 5}}
 
 
 def view(session_id: str, members: tuple[int, ...], names: tuple[str, ...], **columns: list[Any]) -> View:

@@ -8,12 +8,16 @@ from typing import Any
 
 import httpx
 import uvicorn
+from argon2 import PasswordHasher
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from api.app import create_app
+from api.auth.passwords import Passwords
+from api.auth.refresh import Refresh
 from api.desk import Desk
 from api.directory.migrate import upgrade
+from api.directory.models import User
 from api.services import Services
 from infra.clock import system_clock
 from infra.postgres import open_engine
@@ -21,6 +25,8 @@ from infra.settings import Settings
 from tests.running import free_ports, wait_until
 
 Json = dict[str, Any]
+QUICK_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""The strength of the digests is tested in test_passwords.py; everywhere else they only cost time."""
 
 
 @dataclass
@@ -43,6 +49,7 @@ class RunningApi:
     url: str
     settings: Settings
     services: Services
+    clock: MovableClock
     club: Json
     _clients: dict[str, httpx.Client] = field(default_factory=dict)
 
@@ -54,9 +61,14 @@ class RunningApi:
         return self._clients[role]
 
     def as_user(self, user_id: int, name: str, role: str) -> httpx.Client:
-        """A client with an access token of this user."""
-        token = self.services.tokens.issue(user_id, name, role)
+        """A client with an access token of a new sign-in of this user."""
+        token = self.services.tokens.issue(user_id, name, role, new_sign_in(self.services.refresh, user_id))
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+    def took_new_passwords(self, club: Json) -> None:
+        """The club was seeded again: who was signed in is no more."""
+        self.club.update(club)
+        self._clients.clear()
 
     def anonymous(self) -> httpx.Client:
         """A client without a token, with a cookie jar of its own."""
@@ -87,6 +99,11 @@ class RunningApi:
         assert answer.status_code == 200, answer.text
 
 
+def new_sign_in(refresh: Refresh, user_id: int) -> str:
+    """The id of a sign-in that holds."""
+    return refresh.begin(User(id=user_id)).sign_in_id
+
+
 def own_database(settings: Settings, name: str) -> Settings:
     """A new, migrated database on the same server, for a test that must be alone in it."""
     engine = open_engine(settings, isolation_level="AUTOCOMMIT")
@@ -100,22 +117,23 @@ def own_database(settings: Settings, name: str) -> Settings:
 
 
 @contextmanager
-def running_api(settings: Settings, members: int = 8) -> Iterator[RunningApi]:
-    """The API inside the block, gone after it."""
+def running_api(settings: Settings, members: int = 8, club: Json | None = None) -> Iterator[RunningApi]:
+    """The API inside the block, gone after it; a `club` that another made is not seeded again."""
     (port,) = free_ports(1)
     settings = settings.model_copy(
         update={"api_port": port, "requests_per_minute": 1_000_000, "sign_ins_per_minute": 1_000_000}
     )
     clock = MovableClock()
-    app = create_app(settings, clock)
-    club = Desk(settings, clock).seed(members)
+    app = create_app(settings, clock, passwords=QUICK_PASSWORDS)
+    club = club or Desk(settings, clock, QUICK_PASSWORDS).seed(members)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, name="api-under-test")
     thread.start()
-    api = RunningApi(f"http://127.0.0.1:{port}", settings, app.state.services, club)
+    api = RunningApi(f"http://127.0.0.1:{port}", settings, app.state.services, clock, club)
     try:
         wait_until(lambda: server.started or not thread.is_alive(), "the API serves", 40)
         assert server.started, "the API did not start"
+        wait_until(app.state.hub.ready, "the hub reaches the present", 40)
         yield api
     finally:
         for client in api._clients.values():

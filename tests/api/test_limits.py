@@ -1,16 +1,23 @@
 """How often somebody may ask."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy.orm import sessionmaker
 
 from api.app import create_app
 from api.auth.limits import RateLimit
+from api.auth.refresh import Refresh
 from api.auth.tokens import Tokens
+from api.directory.change import Change
+from api.directory.people import add_user
 from api.errors import TooMany
+from infra.postgres import open_engine
 from infra.settings import Settings
 from tests.api.quiet_hub import QuietHub
+from tests.api.running_api import new_sign_in
 from tests.conftest import FakeClock
 
 
@@ -55,18 +62,30 @@ async def client(postgres_only: Settings, clock: FakeClock) -> AsyncIterator[htt
     app.state.services.close()
 
 
+def _signed_in(settings: Settings, clock: FakeClock) -> dict[str, str]:
+    """The headers of a new user's new sign-in."""
+    engine = open_engine(settings)
+    with sessionmaker(engine).begin() as db:
+        user_id = add_user(
+            Change(db, clock(), lambda: str(uuid4())), email=f"{uuid4().hex}@test.example", name="N", role="trainer"
+        ).id
+    secrets = Refresh(sessionmaker(engine), clock, lifetime_s=900, new_id=lambda: str(uuid4()), new_secret=lambda: uuid4().hex)
+    token = Tokens(settings, clock).issue(user_id, "N", "trainer", new_sign_in(secrets, user_id))
+    engine.dispose()
+    return {"Authorization": f"Bearer {token}"}
+
+
 @pytest.mark.servers
 async def test_over_http_too_many_requests_are_told_when_to_come_back(
     client: httpx.AsyncClient, postgres_only: Settings, clock: FakeClock
 ) -> None:
-    token = Tokens(postgres_only, clock).issue(1, "N", "trainer")
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = _signed_in(postgres_only, clock)
     statuses = [(await client.get("/api/v1/live/sessions", headers=headers)).status_code for _ in range(3)]
     refused = await client.get("/api/v1/live/sessions", headers=headers)
     assert (statuses, refused.status_code) == ([200] * 3, 429)
     assert refused.json()["type"] == "too_many_requests"
     assert refused.headers["Retry-After"] == "20"
-    other = {"Authorization": f"Bearer {Tokens(postgres_only, clock).issue(2, 'M', 'trainer')}"}
+    other = _signed_in(postgres_only, clock)
     assert (await client.get("/api/v1/live/sessions", headers=other)).status_code == 200
 
 

@@ -97,7 +97,7 @@ async def without_servers(clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
     servers = {"postgres": f"postgresql://a@{address}/a", "clickhouse": f"http://{address}/a", "kafka": address}
     nowhere = Settings.model_validate({"jwt_secret": "x" * 64, **servers})
     app = create_app(nowhere, clock, lambda *_: QuietHub())
-    token = Tokens(nowhere, clock).issue(1, "N", "trainer")
+    token = Tokens(nowhere, clock).issue(1, "N", "trainer", "unknown")
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t", headers=headers) as opened:
         yield opened

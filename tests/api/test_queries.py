@@ -193,7 +193,9 @@ def test_intensity_is_the_members_mean_minute_by_minute(insert: Insert, warehous
     insert("member_minutes", rows)
     insert("member_minutes", [rows[0] | {"intensity": 5.0, "version": 2}])
     found = session_intensity.session_intensity(warehouse, session_id=session_id)
-    assert found == [(SECOND_S * 1000, 5.5), ((SECOND_S + 60) * 1000, 7.0)]
+    assert found == [((SECOND_S + 60) * 1000, 5.5), ((SECOND_S + 120) * 1000, 7.0)]
+    crowded = session_intensity.session_intensity(warehouse, session_id=session_id, members_min=2)
+    assert crowded == [((SECOND_S + 60) * 1000, 5.5)], "a minute with fewer members is left out"
 
 
 @pytest.mark.servers

@@ -14,7 +14,7 @@ from infra.cli import build
 from infra.errors import PacelineError
 from infra.settings import Settings, child_environment
 from schemas.directory import Participant
-from tests.api.running_api import MovableClock, RunningApi, own_database
+from tests.api.running_api import QUICK_PASSWORDS, MovableClock, RunningApi, own_database
 from tests.running import ROOT
 
 
@@ -39,7 +39,7 @@ def test_every_person_is_physiologically_possible() -> None:
 
 @pytest.mark.servers
 def test_seeding_again_changes_secrets_and_nothing_else(api: RunningApi) -> None:
-    desk = Desk(api.settings, MovableClock())
+    desk = Desk(api.settings, MovableClock(), QUICK_PASSWORDS)
     people = desk.users()
     again = desk.seed(8)
     assert desk.users() == people
@@ -51,7 +51,7 @@ def test_seeding_again_changes_secrets_and_nothing_else(api: RunningApi) -> None
         assert person.post("/api/v1/auth/login", json=old).status_code == 401
         new = {key: again["trainer"][key] for key in ("email", "password")}
         assert person.post("/api/v1/auth/login", json=new).status_code == 200
-    api.club.update(again)
+    api.took_new_passwords(again)
     devices = api.as_("trainer").get("/api/v1/devices").json()["devices"]
     assert [d["revoked"] for d in devices if d["device_id"] == "demo-gateway"] == [False, True]
 
@@ -72,7 +72,7 @@ def test_a_seeded_class_starts_with_zones_of_each_member(api: RunningApi) -> Non
 @pytest.mark.servers
 def test_more_members_than_the_demo_knows_is_an_error_for_people(api: RunningApi) -> None:
     with pytest.raises(PacelineError, match="ask for 1 to"):
-        Desk(api.settings, MovableClock()).seed(1_000)
+        Desk(api.settings, MovableClock(), QUICK_PASSWORDS).seed(1_000)
 
 
 @pytest.mark.servers

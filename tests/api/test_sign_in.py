@@ -6,11 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.auth.passwords import Passwords
 from api.auth.refresh import Refresh
 from api.auth.sign_in import SignIn
 from api.directory.change import Change
@@ -19,12 +17,11 @@ from api.directory.people import add_user, change_user
 from api.errors import Locked, Unauthorized
 from infra.postgres import open_engine
 from infra.settings import Settings
-from tests.api.running_api import RunningApi
+from tests.api.running_api import QUICK_PASSWORDS, RunningApi
 from tests.conftest import FakeClock
 
 pytestmark = pytest.mark.servers
 PASSWORD = "correct horse battery"
-PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))  # quick: its strength is not under test
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +40,13 @@ def email(sessions: sessionmaker[Session], clock: FakeClock) -> str:
     """The address of a new trainer."""
     address = f"{uuid4().hex}@test.example"
     with sessions.begin() as db:
-        add_user(_change(db, clock), email=address, name="T", role="trainer", password_hash=PASSWORDS.digest(PASSWORD))
+        add_user(_change(db, clock), email=address, name="T", role="trainer", password_hash=QUICK_PASSWORDS.digest(PASSWORD))
     return address
 
 
 @pytest.fixture
 def sign_in(sessions: sessionmaker[Session], clock: FakeClock) -> SignIn:
-    return SignIn(sessions, PASSWORDS, clock)
+    return SignIn(sessions, QUICK_PASSWORDS, clock)
 
 
 @pytest.fixture
@@ -112,7 +109,7 @@ def test_a_switched_off_user_stays_out(
     sign_in: SignIn, refresh: Refresh, sessions: sessionmaker[Session], email: str, clock: FakeClock
 ) -> None:
     user = sign_in.check(email, PASSWORD)
-    token = refresh.begin(user.id)
+    token = refresh.begin(user).refresh_token
     with sessions.begin() as db:
         change_user(_change(db, clock), user.id, {"active": False})
     _fail(sign_in, email, 1)
@@ -121,10 +118,10 @@ def test_a_switched_off_user_stays_out(
 
 
 def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in(sign_in: SignIn, refresh: Refresh, email: str) -> None:
-    first = refresh.begin(sign_in.check(email, PASSWORD).id)
+    first = refresh.begin(sign_in.check(email, PASSWORD)).refresh_token
     second = refresh.renew(first).refresh_token
     third = refresh.renew(second).refresh_token
-    other_sign_in = refresh.begin(sign_in.check(email, PASSWORD).id)
+    other_sign_in = refresh.begin(sign_in.check(email, PASSWORD)).refresh_token
     with pytest.raises(Unauthorized):
         refresh.renew(first)
     with pytest.raises(Unauthorized):
@@ -133,7 +130,7 @@ def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in(sign_in: Si
 
 
 def test_of_two_renewals_at_once_one_wins(sign_in: SignIn, refresh: Refresh, email: str) -> None:
-    token = refresh.begin(sign_in.check(email, PASSWORD).id)
+    token = refresh.begin(sign_in.check(email, PASSWORD)).refresh_token
 
     def renew(_: int) -> bool:
         try:
@@ -150,11 +147,11 @@ def test_refresh_tokens_expire_and_are_forgotten(
     sign_in: SignIn, refresh: Refresh, sessions: sessionmaker[Session], email: str, clock: FakeClock
 ) -> None:
     user = sign_in.check(email, PASSWORD)
-    token = refresh.begin(user.id)
+    token = refresh.begin(user).refresh_token
     clock.forward(1000)
     with pytest.raises(Unauthorized):
         refresh.renew(token)
-    refresh.begin(user.id)
+    refresh.begin(user)
     with sessions.begin() as db:
         assert db.scalar(select(func.count()).where(RefreshFamily.user_id == user.id)) == 1
 

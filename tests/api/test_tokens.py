@@ -21,7 +21,7 @@ SETTINGS = Settings(jwt_secret=SecretStr(SECRET))
 
 def _claims(clock: FakeClock, **changes: object) -> dict[str, object]:
     now_s = clock() // 1000
-    whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "7", "role": "trainer", "name": "Nora", "jti": "x"}
+    whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "7", "role": "trainer", "name": "Nora", "sid": "s-1", "jti": "x"}
     return {**whole, "iat": now_s, "exp": now_s + 900, **changes}
 
 
@@ -33,9 +33,9 @@ def _reason(tokens: Tokens, token: str) -> str:
 
 def test_a_token_names_its_holder_until_it_expires(clock: FakeClock) -> None:
     tokens = Tokens(SETTINGS, clock)
-    token = tokens.issue(7, "Nora Lindgren", "trainer")
+    token = tokens.issue(7, "Nora Lindgren", "trainer", "s-1")
     principal = tokens.verify(token)
-    assert (principal.user_id, principal.name, principal.role) == (7, "Nora Lindgren", "trainer")
+    assert (principal.user_id, principal.name, principal.role, principal.sign_in_id) == (7, "Nora Lindgren", "trainer", "s-1")
     assert principal.expires_at_ms == (clock() // 1000 + 900) * 1000
     clock.forward(899)
     tokens.verify(token)
@@ -44,7 +44,9 @@ def test_a_token_names_its_holder_until_it_expires(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"aud": "another"}, {"iss": "another"}, {"role": "king"}, {"sub": "x"}, {"exp": "never"}], ids=str
+    "changes",
+    [{"aud": "another"}, {"iss": "another"}, {"role": "king"}, {"role": "device"}, {"sub": "x"}, {"exp": "never"}],
+    ids=str,
 )
 def test_a_token_made_for_something_else_is_refused(clock: FakeClock, changes: dict[str, object]) -> None:
     token = jwt.encode(_claims(clock, **changes), SECRET, algorithm="HS256")

@@ -71,8 +71,8 @@ class Gym:
         with running(launch, lambda: answers(f"{self.settings.api_url}/ready"), log) as process:
             yield process
 
-    def token(self, user_id: int = 3, role: str = "trainer", clock: Clock = system_clock) -> str:
-        return Tokens(self.settings, clock).issue(user_id, "Tess", role)
+    def token(self, user_id: int = 3, role: str = "trainer", clock: Clock = system_clock, sign_in: str = "today") -> str:
+        return Tokens(self.settings, clock).issue(user_id, "Tess", role, sign_in)
 
     def client(self, **more: Any) -> AbstractAsyncContextManager[ClientConnection]:
         return connect(self.address, **more)

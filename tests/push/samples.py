@@ -15,9 +15,9 @@ SESSION = "0b0e7a1c-0000-4000-8000-000000000001"
 OTHER_SESSION = "0b0e7a1c-0000-4000-8000-000000000002"
 NOW_MS = 1_790_000_000_000
 LATER_MS = NOW_MS + 10**9
-TRAINER = Principal(3, "Tess", "trainer", LATER_MS)
-MEMBER = Principal(17, "Mia", "member", LATER_MS)
-STRANGER = Principal(99, "Sam", "member", LATER_MS)
+TRAINER = Principal(3, "Tess", "trainer", LATER_MS, "sign-in-3")
+MEMBER = Principal(17, "Mia", "member", LATER_MS, "sign-in-17")
+STRANGER = Principal(99, "Sam", "member", LATER_MS, "sign-in-99")
 
 
 def session(session_id: str = SESSION, members: tuple[int, ...] = (17, 18), **more: Any) -> SessionRecord:

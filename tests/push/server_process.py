@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from msgspec import to_builtins
 
 from api.auth.tokens import Tokens
 from api.push.hub import PushHub
 from api.push.raw_ws import uvicorn_options
 from api.push.routes import router
+from api.push.session_book import event_shown
 from infra.clock import system_clock
 from infra.settings import Settings, load_settings
 from infra.telemetry.logs import start_logs
@@ -19,7 +21,8 @@ from infra.telemetry.logs import start_logs
 
 def make_app(settings: Settings) -> FastAPI:
     """The hub lives as long as the application."""
-    hub = PushHub(settings, system_clock, Tokens(settings, system_clock).verify)
+    ended: set[str] = set()
+    hub = PushHub(settings, system_clock, Tokens(settings, system_clock).verify, ended.intersection)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -32,12 +35,21 @@ def make_app(settings: Settings) -> FastAPI:
     app.include_router(router)
 
     @app.get("/ready")
-    async def ready() -> bool:
-        return hub.ready()
+    async def ready() -> Response:
+        return Response(status_code=200 if hub.ready() else 503)
 
     @app.get("/state/{session_id}")
     async def state(session_id: str) -> dict[str, Any]:
-        return hub.state(session_id)
+        return {
+            "complete": hub.complete(session_id),
+            "channels": hub.positions(session_id),
+            "alerts": [to_builtins(alert) for alert in hub.alerts(session_id)],
+            "events": [event_shown(event) for event in hub.events(session_id)],
+        }
+
+    @app.post("/sign-out/{sign_in}")
+    async def sign_out(sign_in: str) -> None:
+        ended.add(sign_in)
 
     @app.post("/tell/{user_id}")
     async def tell(user_id: int) -> None:

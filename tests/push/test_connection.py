@@ -1,5 +1,7 @@
 """One socket: urgency, slowness, silence, expiry."""
 
+from dataclasses import replace
+
 from api.push import protocol
 from api.push.channel_names import ChannelName
 from api.push.channels import MetricsChannel, StreamChannel
@@ -139,7 +141,7 @@ def test_a_token_near_its_end_is_asked_for_once_and_renewed(clock: FakeClock) ->
         clock.forward(1)
         room.connection.look_after(clock(), BEAT)
     assert [m["expires_in_s"] for m in room.wire.of("refresh")] == [60]
-    room.connection.renew(type(TRAINER)(3, "Tess", "trainer", LATER_MS + 900_000))
+    room.connection.renew(replace(TRAINER, expires_at_ms=LATER_MS + 900_000))
     clock.forward(120)
     room.connection.look_after(clock(), BEAT)
     assert not room.wire.closed
