@@ -85,12 +85,12 @@ def keyframe(sequence: int, columns: dict[str, list[Any]], members: tuple[int, .
         "session_state": "active",
         "session_id": SESSION,
         "received_time_ms": NOW_MS,
+        "event_time_ms": NOW_MS + sequence * 1_000,
         **more,
     }
     return LiveUpdate(
         class_id=1,
         sequence=sequence,
-        event_time_ms=NOW_MS + sequence * 1_000,
         columns=columns,
         class_metrics=class_metrics(len(members)),
         **fields,
