@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,3 +86,13 @@ def house() -> Iterator[House]:
             seeded = run_command(settings, "seed", "--demo", "--members", str(MEMBERS), "--json")
             assert seeded.returncode == 0, seeded.stderr
             yield House(settings, json.loads(seeded.stdout))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test leaves a picture of its page in `build/pictures`."""
+    report = yield
+    story = getattr(item, "funcargs", {}).get("story")
+    if report.failed and story is not None:
+        story.page.screenshot(path=f"build/pictures/{item.name}.png")
+    return report
