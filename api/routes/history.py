@@ -22,6 +22,7 @@ from api.routes.watching import hub_book, hub_suffices, only_member, sessions, w
 from api.services import Services
 from infra.errors import Unavailable
 from schemas.directory import SessionRecord
+from schemas.events import AppEvent, MemberChanged, RosterChanged
 
 Json = dict[str, Any]
 router = APIRouter(prefix="/api/v1", tags=["history"])
@@ -122,9 +123,12 @@ def series(
 
 
 def events_shown(book: SessionBook, member_id: int | None) -> list[Json]:
-    """Events by time; those of one millisecond in the order in which they came."""
-    seen = sorted(book.seen_events(member_id), key=lambda event: event.event_time_ms)
-    return [event_shown(event) for event in seen]
+    """Events by time, from the hub as from the warehouse; of one moment first who takes part, then what they do."""
+
+    def place(event: AppEvent) -> tuple[int, bool, str]:
+        return event.event_time_ms, not isinstance(event, RosterChanged | MemberChanged), event.event_id
+
+    return [event_shown(event) for event in sorted(book.seen_events(member_id), key=place)]
 
 
 def read_alerts(services: Services, session_id: str, book: SessionBook) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from api.principal import Principal
+from api.push.channels import iso
 from api.push.frame import Frame
 from schemas.alerts import Alert, AlertBody
 from schemas.directory import Participant, SessionRecord
@@ -39,7 +40,7 @@ def alert(number: int, member_id: int | None = 17, session_id: str = SESSION, **
         member_id=member_id,
         member_name="Mia",
         rule="heart_rate_high",
-        timestamp="2026-09-21T00:00:00Z",
+        timestamp=iso(fields["raised_at_ms"]),
         updated_at_ms=NOW_MS + number,
         alert=AlertBody(severity="warning", message="High", metric="heart_rate_bpm", current=185, threshold=180),
         **fields,
