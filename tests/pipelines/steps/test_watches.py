@@ -20,11 +20,10 @@ Event = tuple[int, int, int, int]
 """Row, second, millisecond, value."""
 Closed = list[tuple[int, int, int]]
 
-arrivals = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 12), st.sampled_from([0, 250, 999]), st.integers(60, 90)),
-    min_size=1,
-    max_size=60,
-)
+happened = st.tuples(st.integers(0, 2), st.integers(0, 12), st.sampled_from([0, 250, 999]), st.integers(60, 90))
+arrivals = st.lists(happened, min_size=1, max_size=60)
+clean = st.integers(780, 860)
+beating = st.lists(st.one_of(clean, clean, st.sampled_from([250, 500, 1150, 1700])), min_size=40, max_size=400)
 cuts = st.sets(st.integers(1, 59), max_size=10)
 
 
