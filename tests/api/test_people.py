@@ -170,3 +170,22 @@ def test_a_participant_carries_the_members_limits() -> None:
     profile = _profile(limits={"heart_rate_high_bpm": 170}, ftp_watts=250, sex="female", mass_kg=60.0)
     seen = participant(User(id=5, name="A"), profile, JULY_2026_MS)
     assert (seen.limits.heart_rate_high_bpm, seen.max_heart_rate_bpm, seen.max_heart_rate_measured) == (170, 190, False)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("birth_date", ["1900-01-01", "2024-06-01", "2099-01-01"])
+def test_an_age_that_the_directory_cannot_carry_is_refused(api: RunningApi, birth_date: str) -> None:
+    member_id = api.club["members"][1]["id"]
+    refused = api.as_("admin").put(f"/api/v1/members/{member_id}/profile", json={"birth_date": birth_date})
+    assert (refused.status_code, refused.json()["type"]) == (422, "age_unlikely")
+
+
+@pytest.mark.servers
+def test_a_device_token_opens_nothing_for_people(api: RunningApi) -> None:
+    token = api.as_("trainer").post("/api/v1/devices", json={"device_id": "hall-2", "scope": "gateway"}).json()["token"]
+    with api.anonymous() as device:
+        refused = device.get("/api/v1/classes", headers={"Authorization": f"Bearer {token}"})
+        assert (refused.status_code, refused.json()["type"]) == (401, "token_invalid")
+        assert device.post("/api/v1/auth/refresh", json={"refresh_token": token}).status_code == 401
+    made = api.as_("admin").post("/api/v1/users", json={"email": "d@x.example", "name": "D", "role": "device"})
+    assert made.status_code == 422

@@ -1,5 +1,6 @@
 """Signing in, staying signed in, and being locked out."""
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.auth.refresh import Refresh
 from api.auth.sign_in import SignIn
 from api.directory.change import Change
-from api.directory.models import RefreshFamily
+from api.directory.models import RefreshFamily, SignInAttempts
 from api.directory.people import add_user, change_user
 from api.errors import Locked, Unauthorized
 from infra.postgres import open_engine
@@ -78,6 +79,17 @@ def test_a_success_forgets_the_failures(sign_in: SignIn, email: str) -> None:
     for _ in range(3):
         _fail(sign_in, email, 4)
         sign_in.check(email.upper() + " ", PASSWORD)
+
+
+def test_failures_of_long_ago_are_not_kept(
+    sign_in: SignIn, sessions: sessionmaker[Session], email: str, clock: FakeClock
+) -> None:
+    stranger = f"{uuid4().hex}@test.example"
+    _fail(sign_in, stranger, 1)
+    clock.forward(24 * 3_600)
+    sign_in.check(email, PASSWORD)
+    with sessions.begin() as db:
+        assert db.get(SignInAttempts, hashlib.sha256(stranger.encode()).hexdigest()) is None
 
 
 def test_an_unknown_address_answers_and_locks_like_a_known_one(sign_in: SignIn, email: str) -> None:

@@ -109,9 +109,8 @@ def test_a_quiet_channel_stands_where_its_partition_stands() -> None:
 
 def test_a_hole_in_the_log_makes_readers_of_that_partition_only_start_anew() -> None:
     hub = board()
-    elsewhere = next(
-        f"{OTHER_SESSION[:-4]}{n:04x}" for n in range(99) if partition_of(f"{OTHER_SESSION[:-4]}{n:04x}".encode()) != PLACE
-    )
+    ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in range(99))
+    elsewhere = next(session for session in ids if partition_of(session.encode()) != PLACE)
     hub.take([arrived(100, alert(1)), arrived(100, alert(1, session_id=elsewhere)), arrived(5, keyframe(1, {"zone": [1, 1]}))])
     touched = hub.take([Missed(ALERTS.name, PLACE, 900), Missed(LIVE.name, PLACE, 900)])
     assert touched == {str(ALERT_CHANNEL)}
@@ -166,3 +165,31 @@ def test_messages_to_a_user_stand_in_a_stream_of_this_process() -> None:
     assert read(channel.ring.at(0).frame)["message"] == {"text": "hi"}
     assert channel.locate(channel.epoch, -1) is not None
     assert channel.locate(board().stream(ALERT_CHANNEL).epoch, -1) is None
+
+
+def test_a_book_that_let_something_go_says_so() -> None:
+    hub = board()
+    hub.take(arrived(100 + n, marker(n)) for n in range(EVENTS_MAX))
+    assert hub.books[SESSION].complete
+    hub.take([arrived(100 + EVENTS_MAX, marker(EVENTS_MAX))])
+    assert not hub.books[SESSION].complete
+
+
+def test_a_hole_in_the_log_makes_the_books_of_its_sessions_incomplete() -> None:
+    hub = board()
+    ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in range(99))
+    elsewhere = next(session for session in ids if partition_of(session.encode()) != PLACE)
+    hub.take([arrived(100, alert(1)), arrived(100, alert(1, session_id=elsewhere))])
+    hub.take([Missed(ALERTS.name, PLACE, 500)])
+    assert [hub.books[session].complete for session in (SESSION, elsewhere)] == [False, True]
+
+
+def test_channels_that_were_only_asked_about_are_forgotten_too() -> None:
+    hub = board()
+    hub.positions(SESSION)
+    hub.metrics(ChannelName("metrics", OTHER_SESSION))
+    hub.stream(ChannelName("user", "3"))
+    assert hub.session_ids() == {SESSION, OTHER_SESSION}
+    for session in hub.session_ids():
+        hub.drop_session(session)
+    assert not hub.session_ids()
