@@ -34,6 +34,7 @@ from infra.settings import Settings
 from infra.telemetry.logs import logger
 
 log = logger(__name__)
+PROBLEM: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
 ROUTERS = (
     authentication.router,
     schedule.router,
@@ -72,7 +73,13 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
         docs_url=None,
         redoc_url=None,
         description="Classes, live metrics, alerts and summaries. Errors are application/problem+json.",
-        responses={"4XX": {"description": "Problem", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}},
+        responses={
+            "4XX": {"description": "Problem", "content": PROBLEM},
+            "503": {
+                "description": "A server behind this one is away: `Retry-After` says when to ask",
+                "content": PROBLEM,
+            },
+        },
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services

@@ -1,6 +1,7 @@
 """The API's reference at /docs: one page made here, because the usual ones load scripts from elsewhere."""
 
 from html import escape
+from re import sub
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,7 +16,8 @@ HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 <code>GET /api/v1/live/ws</code>, described in docs/protocol.md.</p>"""
 STYLE = """:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:2rem auto;padding:0 1rem}
-section{border-top:1px solid #8886;padding:.6rem 0}h3{font-family:ui-monospace,monospace;font-size:1rem;margin:.3rem 0}
+section{border-top:1px solid #8886;padding:.6rem 0}
+h3{font-family:ui-monospace,monospace;font-size:1rem;margin:.3rem 0}h3,td{overflow-wrap:anywhere}
 .method{display:inline-block;min-width:4.5rem;font-weight:700}pre{overflow:auto;background:#8882;padding:.6rem}
 table{border-collapse:collapse}td{padding:.1rem .8rem .1rem 0;vertical-align:top}"""
 
@@ -41,15 +43,19 @@ def style() -> Response:
 def _call(document: dict[str, Any], method: str, path: str, call: dict[str, Any]) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(p['name'])}</code><td>{escape(p['in'])}<td>{escape(_kind(p['schema']))}"
-        f"<td>{escape(p.get('description', ''))}"
+        f"<td>{_prose(p.get('description', ''))}"
         for p in call.get("parameters", [])
     )
     table = f"<table>{rows}</table>" if rows else ""
     return (
         f"<section><h3><span class=method>{method.upper()}</span>{escape(path)}</h3>"
-        f"<p><strong>{escape(call.get('summary', ''))}.</strong> {escape(call.get('description', ''))}</p>{table}"
+        f"<p><strong>{escape(call.get('summary', ''))}.</strong> {_prose(call.get('description', ''))}</p>{table}"
         f"{_body(document, call)}</section>"
     )
+
+
+def _prose(text: str) -> str:
+    return sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
 
 
 def _body(document: dict[str, Any], call: dict[str, Any]) -> str:
