@@ -4,18 +4,22 @@ Every setting is an environment variable `PACELINE_<NAME>`. Secrets may also be 
 also how container platforms mount them. An empty server address means the embedded server.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.errors import PacelineError
+from infra.folders import make_home
 
 SOCKET_ADDRESS_BYTES = 103
 """Linux takes 107, macOS 103."""
@@ -25,6 +29,7 @@ GENERATED_SECRETS = (
     "clickhouse_reader_password",
     "clickhouse_analyst_password",
 )
+SINGLE_PORTS = ("clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port")
 
 
 def default_home() -> Path:
@@ -107,27 +112,47 @@ class Settings(BaseSettings):
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
     flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
 
-    @model_validator(mode="after")
-    def _addresses_are_complete(self) -> Self:
-        faults: list[str] = []
-        if self.clickhouse and urlsplit(self.clickhouse).scheme not in {"http", "https"}:
-            faults.append("PACELINE_CLICKHOUSE must be http(s)://host:port/database")
-        if self.postgres.get_secret_value() and not self.postgres.get_secret_value().startswith(
-            ("postgresql://", "postgres://")
-        ):
-            faults.append("PACELINE_POSTGRES must be postgresql://user:password@host:port/database")
-        if self.kafka_security_protocol.startswith("SASL") and not (self.kafka_sasl_mechanism and self.kafka_sasl_username):
-            faults.append("PACELINE_KAFKA_SECURITY_PROTOCOL asks for SASL: set PACELINE_KAFKA_SASL_MECHANISM and _USERNAME")
-        ports = [self.kafka_port, self.kafka_port + 1, self.clickhouse_port, self.api_port, self.gateway_port]
-        ports += [self.supervisor_port, *(self.metrics_port + n for n in range(2 * self.flow_groups))]
+    # Each check hangs on a field, not on the whole, so that its fault is reported together with those of all other fields.
+
+    @field_validator("clickhouse")
+    @classmethod
+    def _is_a_warehouse(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if address and not (parts.scheme in {"http", "https"} and parts.hostname):
+            raise ValueError("must be http(s)://host:port/database")
+        if parts.username is not None:
+            raise ValueError("must name no user and no password: PACELINE_CLICKHOUSE_WRITER_USER and its like do")
+        return address
+
+    @field_validator("postgres")
+    @classmethod
+    def _is_a_postgres(cls, address: SecretStr) -> SecretStr:
+        given = address.get_secret_value()
+        if given and not given.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be postgresql://user:password@host:port/database")
+        return address
+
+    @field_validator("kafka_sasl_username")
+    @classmethod
+    def _sasl_is_complete(cls, username: str, others: ValidationInfo) -> str:
+        asked = others.data.get("kafka_security_protocol", "").startswith("SASL")
+        if asked and not (others.data.get("kafka_sasl_mechanism") and username):
+            raise ValueError("PACELINE_KAFKA_SECURITY_PROTOCOL asks for SASL: set PACELINE_KAFKA_SASL_MECHANISM and _USERNAME")
+        return username
+
+    @field_validator("flow_groups")
+    @classmethod
+    def _ports_differ(cls, groups: int, others: ValidationInfo) -> int:
+        """Of those that are ports at all; this is the last field, so all others are known."""
+        ports = [others.data[name] for name in SINGLE_PORTS if name in others.data]
+        ports += [others.data["kafka_port"] + n for n in range(2) if "kafka_port" in others.data]
+        ports += [others.data["metrics_port"] + n for n in range(2 * groups) if "metrics_port" in others.data]
         if len(set(ports)) != len(ports):
-            faults.append(
-                "ports must differ from each other: kafka, kafka + 1, clickhouse, api, gateway, supervisor, "
+            raise ValueError(
+                "ports must differ from each other: clickhouse, api, gateway, supervisor, simulator, kafka, kafka + 1, "
                 f"metrics (two for each flow group) are {ports}"
             )
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
+        return groups
 
     @property
     def kafka_address(self) -> str:
@@ -181,7 +206,7 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(_secrets_dir=folder if folder.is_dir() else None, **{**overrides, "home": home})
     except ValidationError as invalid:
         faults = [
-            f"PACELINE_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}" if fault["loc"] else fault["msg"]
+            f"PACELINE_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in invalid.errors()
         ]
         raise PacelineError("The settings are not usable:\n  " + "\n  ".join(faults), "Correct them and start again.") from None
@@ -205,18 +230,41 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 def ensure_secrets(settings: Settings) -> Settings:
     """Write a random value for every secret that has none, readable by the owner only, and return the complete settings."""
+    missing = [name for name in GENERATED_SECRETS if not getattr(settings, name).get_secret_value()]
+    if not missing:
+        return settings
     made: dict[str, SecretStr] = {}
-    for name in GENERATED_SECRETS:
-        if not getattr(settings, name).get_secret_value():
-            made[name] = SecretStr(secrets.token_urlsafe(32))
-            write_secret(settings, name, made[name].get_secret_value())
+    with _alone(_secrets_folder(settings)) as folder:
+        for name in missing:
+            file = folder / f"paceline_{name}"
+            if not file.exists() or not file.read_text().strip():
+                write_secret(settings, name, secrets.token_urlsafe(32))
+            made[name] = SecretStr(file.read_text().strip())
     return settings.model_copy(update=made)
 
 
 def write_secret(settings: Settings, name: str, value: str) -> None:
-    """Keep a secret in its file, from which every later start reads it."""
+    """Keep a secret in its file, from which every later start reads it. Readers see the old one or the new one, whole."""
+    file = _secrets_folder(settings) / f"paceline_{name}"
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(value)
+    fresh.replace(file)
+
+
+def _secrets_folder(settings: Settings) -> Path:
+    make_home(settings.home)
     folder = settings.home / "secrets"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"paceline_{name}"
-    path.touch(mode=0o600)
-    path.write_text(value)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Two first starts at once agree on the same secrets: the second finds what the first has made."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        os.close(handle)

@@ -67,7 +67,7 @@ def temporary_home() -> Iterator[Path]:
 
 def settings_in(home: Path, **overrides: object) -> Settings:
     """Settings with free ports and generated secrets."""
-    names = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "metrics_port")
+    names = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port", "metrics_port")
     ports = dict(zip(names, _ports_for_settings(), strict=True))
     return ensure_secrets(load_settings(home=home, **{**ports, "log_format": "console", **overrides}))
 
@@ -75,7 +75,7 @@ def settings_in(home: Path, **overrides: object) -> Settings:
 def _ports_for_settings() -> tuple[int, ...]:
     """Kafka needs two in a row, the flows' metrics sixteen."""
     while True:
-        ports = free_ports(6)
+        ports = free_ports(7)
         if min(abs(a - b) for a in ports for b in ports if a is not b) > 20:
             return tuple(ports)
 

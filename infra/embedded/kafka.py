@@ -81,7 +81,7 @@ class EmbeddedKafka:
     def prepare(self) -> None:
         """Make everything that `command` needs. Idempotent; keeps what is there."""
         self._jars = jar_folder(self._cache)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "log4j2.properties").write_text(LOGGING)
         self._config.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
         if not (self._data / FORMAT_MARK).exists():

@@ -56,6 +56,7 @@ class Launch:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # what they keep is closed to the machine's other users
             preexec_fn=lambda: _enter(self.account, self.orphan_signal, parent),  # noqa: PLW1509 - only system calls inside
         )
 

@@ -145,7 +145,7 @@ class EmbeddedPostgres:
                 raise PacelineError(
                     f"A PostgreSQL server (process {process.pid}) already runs on {self._data}", "Stop it and start again."
                 )
-        except (psutil.NoSuchProcess, ValueError, IndexError):
+        except (psutil.Error, ValueError, IndexError):  # gone, another user's, or no number at all: not our server
             pass
         path.unlink()
 

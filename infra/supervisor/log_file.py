@@ -18,7 +18,7 @@ class LogFile:
 
     def open(self) -> BinaryIO:
         """For appending, which is what lets `cut` empty it under the writer."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.path.open("ab")
 
     def cut(self) -> None:

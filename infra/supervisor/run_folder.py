@@ -11,6 +11,7 @@ import msgspec
 import psutil
 
 from infra.errors import PacelineError
+from infra.folders import close_folders
 
 SAME_START_S = 2.0
 """A process whose start differs more from the recorded one has merely inherited the number."""
@@ -65,7 +66,7 @@ class RunFolder:
 
         Raises PacelineError that names the process which holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        close_folders(self.path.parent)
         lock = (self.path / "supervisor.lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,7 +96,7 @@ class RunFolder:
 
     def remember(self, name: str, pid: int) -> None:
         """So that the next supervisor can end it when this one is killed."""
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):  # on a full disk the kernel alone must end it with us
             self._replace(f"{name}.pid", msgspec.json.encode(_record(pid)))
 
     def forget(self, name: str) -> None:

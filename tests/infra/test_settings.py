@@ -1,6 +1,7 @@
 """Settings: all faults at once, secrets never shown, children see what their parent saw."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import PacelineError
-from infra.settings import GENERATED_SECRETS, child_environment, ensure_secrets, load_settings
+from infra.settings import GENERATED_SECRETS, Settings, child_environment, ensure_secrets, load_settings
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -30,10 +31,17 @@ def test_every_fault_is_reported_together_and_by_its_variable(tmp_path: Path) ->
         PACELINE_KAFKA_PORT="80",
         PACELINE_LOG_LEVEL="loud",
         PACELINE_FLOW_EPOCH_S="never",
+        PACELINE_CLICKHOUSE="warehouse.example:8123",
+        PACELINE_POSTGRES="mysql://me:hush@db/x",
+        PACELINE_KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        PACELINE_API_PORT="28081",
     )
     assert faulty.returncode == 1
-    for name in ("PACELINE_KAFKA_PORT", "PACELINE_LOG_LEVEL", "PACELINE_FLOW_EPOCH_S"):
-        assert name in faulty.stderr
+    named = set(re.findall(r"^  (PACELINE_\w+): ", faulty.stderr, re.MULTILINE))
+    first = {"PACELINE_KAFKA_PORT", "PACELINE_LOG_LEVEL", "PACELINE_FLOW_EPOCH_S", "PACELINE_CLICKHOUSE", "PACELINE_POSTGRES"}
+    assert named == first | {"PACELINE_KAFKA_SASL_USERNAME", "PACELINE_FLOW_GROUPS"}
+    assert "ports must differ" in faulty.stderr
+    assert "hush" not in faulty.stderr
     assert "Traceback" not in faulty.stderr
 
 
@@ -44,6 +52,12 @@ def test_ports_that_collide_are_refused(tmp_path: Path) -> None:
         load_settings(home=tmp_path, metrics_port=28_074, flow_groups=4)
 
 
+def test_a_password_in_an_address_that_is_shown_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PacelineError, match="must name no user") as refused:
+        load_settings(home=tmp_path, clickhouse="https://me:hush@warehouse/paceline")
+    assert "hush" not in str(refused.value)
+
+
 def test_shown_settings_hide_every_secret(tmp_path: Path) -> None:
     secrets = {f"PACELINE_{name.upper()}": f"hush-{name}" for name in (*GENERATED_SECRETS, "kafka_sasl_password")}
     shown = run("settings", PACELINE_HOME=str(tmp_path), PACELINE_POSTGRES="postgresql://me:hush-pg@db/x", **secrets)
@@ -52,11 +66,18 @@ def test_shown_settings_hide_every_secret(tmp_path: Path) -> None:
     assert "hush" not in shown.stdout + shown.stderr
 
 
+def test_words_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+    told = run("simulate", "--class", "spin", "--scenario", "[/bold]", PACELINE_HOME=str(tmp_path))
+    assert told.returncode == 1
+    assert told.stderr.startswith("Error: There is no scenario '[/bold]'")
+
+
 def test_generated_secrets_are_random_kept_and_closed_to_others(tmp_path: Path) -> None:
     first, again = ensure_secrets(load_settings(home=tmp_path)), load_settings(home=tmp_path)
     values = [getattr(first, name).get_secret_value() for name in GENERATED_SECRETS]
     assert len(set(values)) == len(values)
     assert [getattr(again, name).get_secret_value() for name in GENERATED_SECRETS] == values
+    assert [ensure_secrets(Settings(home=tmp_path)).jwt_secret] == [first.jwt_secret], "a start at the same time agrees"
     files = list((tmp_path / "secrets").iterdir())
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
