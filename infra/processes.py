@@ -103,6 +103,7 @@ def _ours(
         name=name,
         launch=lambda: Launch(command, child_environment(settings), settings.home),
         ready=_answers(f"http://{host}:{port.number}{path}"),
+        alive=_answers(f"http://{host}:{port.number}/health"),
         ports=(port,),
         stop_timeout_s=stop_timeout_s,
     )

@@ -11,6 +11,10 @@ def _nothing() -> None:
     return None
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Port:
     """A TCP port that a child will listen on, and the setting that moves it."""
@@ -22,12 +26,16 @@ class Port:
 
 @dataclass(frozen=True)
 class Child:
-    """One process. `prepare` runs before every start and may be slow; `launch` and `ready` are called often and are quick."""
+    """One process. `prepare` runs before every start and may be slow; the others are called often and are quick.
+
+    `alive` is asked while it runs: one that stays silent for long stands still without ending, and is started again.
+    """
 
     name: str
     launch: Callable[[], Launch]
     ready: Callable[[], bool]
     prepare: Callable[[], None] = _nothing
+    alive: Callable[[], bool] = _always
     ports: tuple[Port, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10

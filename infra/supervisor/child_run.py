@@ -28,6 +28,10 @@ class Patience:
     spread: float = 0.25
     starts_before_giving_up: int = 4
     """Only for a child that has never been ready; one that worked before is started again for ever."""
+    look_every_s: float = 10
+    silent_looks: int = 6
+    """After so many looks in a row without an answer a child is taken to stand still. Looks, not time: the supervisor itself
+    may have been stopped meanwhile, with the whole machine."""
 
     def pause_s(self, failures: int, chance: random.Random) -> float:
         """Before the start that follows so many failures in a row."""
@@ -69,6 +73,8 @@ class ChildRun:
         self._changed_s = 0.0
         self._preparation: Future[None] | None = None
         self._probe: Future[bool] | None = None
+        self._looked_s = 0.0
+        self._silent = 0
 
     def begin(self, now_s: float) -> None:
         """Prepare and start it."""
@@ -84,10 +90,7 @@ class ChildRun:
             case "starting":
                 self._look_whether_ready(now_s)
             case "ready":
-                if self._ended():
-                    self._failed(self._exit_words(), now_s)
-                elif now_s - self._changed_s > self._patience.steady_after_s:
-                    self._failures = 0
+                self._look_whether_alive(now_s)
             case "restarting" if now_s >= self._changed_s:
                 self.begin(now_s)
             case _:
@@ -149,16 +152,33 @@ class ChildRun:
             self._failed(self._exit_words(), now_s)
         elif self._probe is None:
             self._probe = in_background(self.child.ready)
-        elif self._probe.done():
-            positive = self._probe.exception() is None and self._probe.result()
-            self._probe = None
-            if positive:
-                self.was_ready = True
-                self._why = ""
-                self._become("ready", now_s)
+        elif self._probe.done() and self._answer():
+            self.was_ready = True
+            self._why = ""
+            self._looked_s, self._silent = now_s, 0
+            self._become("ready", now_s)
         if self.state == "starting" and now_s - self._changed_s > self.child.ready_timeout_s:
             self._kill_process()
             self._failed(f"was not ready within {self.child.ready_timeout_s:.0f} s", now_s)
+
+    def _look_whether_alive(self, now_s: float) -> None:
+        if self._ended():
+            self._failed(self._exit_words(), now_s)
+        elif self._silent >= self._patience.silent_looks:
+            self._kill_process()
+            self._failed(f"stood still: {self._silent} times in a row it did not answer", now_s)
+        elif self._probe is None and now_s - self._looked_s >= self._patience.look_every_s:
+            self._looked_s = now_s
+            self._probe = in_background(self.child.alive)
+        elif self._probe and self._probe.done():
+            self._silent = 0 if self._answer() else self._silent + 1
+        if self.state == "ready" and now_s - self._changed_s > self._patience.steady_after_s:
+            self._failures = 0
+
+    def _answer(self) -> bool:
+        """What the finished probe has found; makes room for the next."""
+        probe, self._probe = self._probe, None
+        return probe is not None and probe.exception() is None and probe.result()
 
     def _failed(self, why: str, now_s: float) -> None:
         self._why = why

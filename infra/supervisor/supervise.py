@@ -149,8 +149,7 @@ class Supervisor:
                 self._give_up(run.fault)
         if now_s - self._logs_checked_s > LOG_CHECK_S:
             self._logs_checked_s = now_s
-            for run in self._begun_runs():
-                run.log.cut()
+            self._cut_logs()
         self._show(now_s)
 
     def _go_through_stages(self, now_s: float) -> None:
@@ -214,6 +213,16 @@ class Supervisor:
             return
         logs = {run.child.name: str(run.log.path) for runs in self._runs for run in runs}
         records = tuple(ChildRecord(s.name, s.state, s.pid, s.starts, s.why, logs[s.name]) for s in seen)
-        self.run_folder.write_state(self._clock(), records)
-        for state in changed:
-            self._listener(state)
+        try:
+            self.run_folder.write_state(self._clock(), records)
+            for state in changed:
+                self._listener(state)
+        except OSError as failure:  # a full disk or a closed terminal is no reason to stop what runs
+            log.warning("state_not_shown", failure=str(failure))
+
+    def _cut_logs(self) -> None:
+        for run in self._begun_runs():
+            try:
+                run.log.cut()
+            except OSError as failure:
+                log.warning("log_not_cut", child=run.child.name, failure=str(failure))

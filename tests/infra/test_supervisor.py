@@ -1,11 +1,14 @@
 """The supervisor with children that are small programs: order, restarts, stops, and what it refuses."""
 
+import dataclasses
 import os
 import random
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,6 +105,47 @@ def test_a_killed_child_is_ready_again_and_counted(settings: Settings) -> None:
         supervisor.wait_ready(20)
         os.kill(supervisor.states[0].pid or 0, signal.SIGKILL)
         wait_until(lambda: supervisor.states[0].starts == 2 and supervisor.states[0].state == "ready", "second start ready")
+
+
+def test_a_child_that_stands_still_without_ending_is_started_again(settings: Settings) -> None:
+    diary, dumb = Diary(), threading.Event()
+    child = program("sitter", STAY, alive=lambda: not dumb.is_set())
+    patience = dataclasses.replace(QUICK, look_every_s=0.02, silent_looks=3)
+    with Supervisor(settings, [Stage((child,))], listener=diary, patience=patience) as supervisor:
+        supervisor.wait_ready(20)
+        first = supervisor.states[0].pid or 0
+        dumb.set()
+        wait_until(lambda: "restarting" in [state.state for state in diary.states], "taken for standing still")
+        dumb.clear()
+        wait_until(lambda: supervisor.states[0].state == "ready", "ready again")
+        assert not psutil.pid_exists(first)
+    why = next(state.why for state in diary.states if state.state == "restarting")
+    assert why == "stood still: 3 times in a row it did not answer"
+
+
+def test_a_listener_whose_terminal_has_gone_stops_nothing(settings: Settings) -> None:
+    def shout(_state: ChildState) -> None:
+        raise BrokenPipeError
+
+    with Supervisor(settings, [Stage((program("quiet", STAY),))], listener=shout, patience=QUICK) as supervisor:
+        supervisor.wait_ready(20)
+        pid = supervisor.states[0].pid or 0
+        assert psutil.pid_exists(pid)
+    assert supervisor.states[0].state == "stopped"
+    assert not psutil.pid_exists(pid)
+
+
+def test_what_children_and_supervisor_write_is_closed_to_other_users(settings: Settings) -> None:
+    home = settings.home / "fresh"
+    (home / "flows").mkdir(parents=True, mode=0o755)
+    writes = f"import pathlib, time; pathlib.Path({str(home)!r}, 'note').write_text('x'); {STAY}"
+    with supervise(settings.model_copy(update={"home": home}), Stage((program("writer", writes),))) as supervisor:
+        supervisor.wait_ready(20)
+        wait_until((home / "note").exists, "note")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
+    assert modes["note"] == 0o600
+    assert modes["logs"] == modes["flows"] == 0o700
+    assert modes["run"] & 0o066 == 0, "nobody may look; under root PostgreSQL's user may walk through"
 
 
 def test_a_child_that_never_gets_ready_ends_the_start_with_its_last_words(settings: Settings) -> None:
