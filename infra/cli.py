@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from infra.errors import PacelineError
 
@@ -36,9 +37,9 @@ def main() -> None:
         build()()
     except PacelineError as failure:
         console = Console(stderr=True, highlight=False)
-        console.print(f"[bold red]Error:[/] {failure.problem}", soft_wrap=True)
+        console.print(f"[bold red]Error:[/] {escape(failure.problem)}", soft_wrap=True)
         if failure.remedy:
-            console.print(failure.remedy, soft_wrap=True)
+            console.print(escape(failure.remedy), soft_wrap=True)
         sys.exit(1)
 
 

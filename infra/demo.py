@@ -18,6 +18,7 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
 
 from infra.embedded.launch import Launch
 from infra.errors import PacelineError
@@ -205,7 +206,7 @@ def _show_summary(settings: Settings, group: OpenClass, console: Console) -> Non
     try:
         summary = group.close()
     except (httpx.HTTPError, PacelineError) as failure:
-        console.print(f"[yellow]The class could not be ended cleanly: {failure}[/]")
+        console.print(f"[yellow]The class could not be ended cleanly: {escape(str(failure))}[/]")
         return
     if summary is None:
         console.print("[yellow]The class has ended; its summary is still being written.[/]")

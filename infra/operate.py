@@ -9,6 +9,7 @@ from types import FrameType
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.errors import PacelineError, Unavailable
@@ -67,8 +68,8 @@ def show_state(state: ChildState, console: Console) -> None:
     words = {
         "starting": f"starting (process {state.pid})",
         "ready": f"ready after {state.since_s:.1f} s",
-        "restarting": f"{state.why}; starts again after a pause",
-        "stopped": f"stopped{f' ({state.why})' if state.why else ''}",
+        "restarting": f"{escape(state.why)}; starts again after a pause",
+        "stopped": f"stopped{f' ({escape(state.why)})' if state.why else ''}",
     }.get(state.state, state.state)
     colour = COLOURS.get(state.state, "cyan")
     console.print(f"[{colour}]{state.name:<14}[/] {words}", highlight=False)
@@ -129,7 +130,7 @@ def reset(settings: Settings) -> None:
 def _status_table(state: StateRecord) -> Table:
     table = Table("process", "state", "pid", "starts", "log")
     for child in state.children:
-        words = f"{child.state}: {child.why}" if child.why else child.state
+        words = f"{child.state}: {escape(child.why)}" if child.why else child.state
         table.add_row(
             child.name, f"[{COLOURS.get(child.state, 'cyan')}]{words}[/]", str(child.pid or ""), str(child.starts), child.log
         )
