@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from infra.kafka import ends, open_consumer, read_to_end
 from infra.settings import Settings
@@ -61,7 +61,7 @@ class Directory:
 
 
 class DirectoryReader:
-    """Keeps a `Directory` up to date from Kafka.
+    """Keeps a `Directory` up to date from Kafka; reads the whole of it at construction. Raises Unavailable when that fails.
 
     `refresh` reads to the topic's present end and returns: flows call it when they meet a session they do not know.
     `follow` does the same on a thread of its own until `close`; listeners then run on that thread, after the record is in.
@@ -76,9 +76,15 @@ class DirectoryReader:
         self._thread: threading.Thread | None = None
         self._taken = threading.Condition()
         self._asker: Consumer | None = None
-        self._next_offset = ends(self._consumer, DIRECTORY.name, 0)[1]
-        for message in read_to_end(self._consumer, DIRECTORY):
-            self._take(message)
+        self._next_offset = 0
+        try:
+            for message in read_to_end(self._consumer, DIRECTORY):
+                self._take(message)
+            [stand] = self._consumer.position([TopicPartition(DIRECTORY.name, 0)])
+        except BaseException:
+            self._consumer.close()
+            raise
+        self._next_offset = max(self._next_offset, stand.offset)
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` for every record from now on."""
@@ -145,4 +151,7 @@ class DirectoryReader:
             return
         self.directory.put(record)
         for listener in self._listeners:
-            listener(record)
+            try:
+                listener(record)
+            except Exception:  # a listener's fault must not stop the thread by which revoked tokens become known
+                log.exception("directory_listener_failed")

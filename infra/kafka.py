@@ -1,5 +1,6 @@
 """Kafka clients, made in one way from the settings, and the topics."""
 
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,7 @@ def client_config(settings: Settings) -> dict[str, Any]:
         "reconnect.backoff.max.ms": 1_000,
         "socket.keepalive.enable": True,
         "topic.metadata.refresh.interval.ms": 30_000,
+        "logger": logging.getLogger("librdkafka"),  # else it writes to standard error by itself, past our structured logs
     }
     optional = {
         "sasl.mechanism": settings.kafka_sasl_mechanism,
@@ -72,7 +74,7 @@ def open_consumer(settings: Settings, **more: Any) -> Consumer:
 
 def open_admin(settings: Settings) -> AdminClient:
     """Keep the returned client in a variable: a temporary dies before its futures resolve."""
-    return AdminClient(client_config(settings))
+    return AdminClient(client_config(settings) | {"log_level": 0})  # nobody polls it, so its log lines would only pile up
 
 
 def ensure_topics(settings: Settings, topics: tuple[Topic, ...] = TOPICS, timeout_s: float = 30) -> list[str]:
@@ -126,9 +128,12 @@ def read_to_end(consumer: Consumer, topic: Topic, *, from_start: bool = True, pa
 
     The consumer stays assigned behind the last.
 
-    Raises Unavailable when the broker stops answering for `patience_s`.
+    Raises Unavailable when the broker does not answer, or stops answering for `patience_s`.
     """
-    highs = {p: ends(consumer, topic.name, p) for p in range(topic.partitions)}
+    try:
+        highs = {p: ends(consumer, topic.name, p) for p in range(topic.partitions)}
+    except KafkaException as failure:
+        raise Unavailable(f"Kafka did not name the ends of {topic.name}: {failure}", "Is it running?") from failure
     if from_start:
         consumer.assign([TopicPartition(topic.name, p, low) for p, (low, _high) in highs.items()])
     open_partitions = {p for p, (low, high) in highs.items() if high > low}

@@ -1,9 +1,10 @@
 """What a running gateway is made of."""
 
+import asyncio
 from dataclasses import dataclass
 
 from infra.clock import Clock
-from infra.directory import Directory
+from infra.directory import DirectoryReader
 from ingest.gateway.access import Access
 from ingest.gateway.bodies import Budget
 from ingest.gateway.door import Door
@@ -16,9 +17,15 @@ class Parts:
     """Made once at start, and handed to the routes."""
 
     clock: Clock
-    directory: Directory
+    reader: DirectoryReader
     publisher: Publisher
     access: Access
     door: Door
     streams: Streams
     budget: Budget
+
+    async def close(self) -> None:
+        """Send hubs away, finish what is on its way, leave Kafka."""
+        self.streams.close_all()
+        await self.publisher.close()
+        await asyncio.to_thread(self.reader.close)

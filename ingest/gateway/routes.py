@@ -29,6 +29,7 @@ SPLITTERS = {
     "application/jsonl": split_lines,
 }
 READ_WITHIN_S = 30
+AWAY = "Kafka does not answer, or its topics are missing"
 NEEDED_TOPICS = tuple(topic.name for topic in (DEVICE_EVENTS, APP_EVENTS, DEAD_LETTERS, DIRECTORY))
 router = APIRouter()
 encode = msgspec.json.Encoder().encode
@@ -45,9 +46,11 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-def parts_of(request: Request | WebSocket) -> Parts:
-    """What the application was wired with."""
-    parts: Parts = request.app.state.parts
+def parts_of(request: Request) -> Parts:
+    """What the application was wired with. Raises Refusal 503 while Kafka has not been reached yet."""
+    parts: Parts | None = request.app.state.parts
+    if parts is None:
+        raise Refusal(503, "starting", AWAY, {"Retry-After": "2"})
     return parts
 
 
@@ -95,13 +98,18 @@ async def get_sessions(request: Request) -> Response:
     """The running sessions and their participants: all for a hub, a member's device sees its member only."""
     device = authorized(request)
     parts = parts_of(request)
-    return answer(200, running_sessions(parts.directory, device, parts.door.last_received_ms, parts.clock()))
+    return answer(200, running_sessions(parts.reader.directory, device, parts.door.last_received_ms, parts.clock()))
 
 
 @router.websocket("/v1/stream")
 async def stream(socket: WebSocket) -> None:
     """A hub's stream; see docs/devices.md for the frames."""
-    await parts_of(socket).streams.serve(socket)
+    parts: Parts | None = socket.app.state.parts
+    if parts is None:
+        await socket.accept()
+        await socket.close(1013, AWAY)
+    else:
+        await parts.streams.serve(socket)
 
 
 @router.get("/health")
@@ -113,8 +121,9 @@ async def health() -> Response:
 @router.get("/ready")
 async def ready(request: Request) -> Response:
     """Whether events would be taken now."""
-    good = await asyncio.to_thread(parts_of(request).publisher.producer.answers, NEEDED_TOPICS)
-    why = "" if good else "Kafka does not answer, or its topics are missing"
+    parts: Parts | None = request.app.state.parts
+    good = parts is not None and await asyncio.to_thread(parts.publisher.producer.answers, NEEDED_TOPICS)
+    why = "" if good else AWAY
     return answer(200 if good else 503, {"ready": good, "process": "gateway", "reason": why})
 
 

@@ -75,11 +75,6 @@ def athletes_of(participants: Sequence[Participant], rng: np.random.Generator) -
     )
 
 
-def _target_mps(person: Participant) -> float:
-    target = person.limits.pace_target_s_per_km
-    return 1000 / target if target else float("nan")
-
-
 def _ceiling(person: Participant) -> float:
     bounds = [0.94 * person.max_heart_rate_bpm]
     limits = person.limits

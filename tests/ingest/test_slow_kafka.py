@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -10,15 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from infra.embedded.kafka import EmbeddedKafka
+from infra.embedded.launch import Launch
 from infra.kafka import ensure_topics
+from infra.settings import child_environment
 from ingest.device_client import HttpUplink
 from schemas.events import HeartRate
 from schemas.topics import DEVICE_EVENTS
 from tests.ingest.people import HUB_TOKEN, RunningGateway, heart_rate, now_ms, read_topic, running_gateway
-from tests.running import running, settings_in, temporary_home, wait_until
+from tests.running import answers, free_ports, running, settings_in, temporary_home, wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -48,6 +54,37 @@ def own() -> Iterator[tuple[Broker, RunningGateway]]:
             ensure_topics(settings)
             with running_gateway(settings) as gateway:
                 yield Broker(process.pid), gateway
+
+
+def test_a_gateway_that_starts_before_kafka_answers_says_so_and_serves_when_it_does(
+    own: tuple[Broker, RunningGateway],
+) -> None:
+    broker, gateway = own
+    settings = gateway.settings.model_copy(update={"gateway_port": free_ports(1)[0]})
+    log = settings.home / "early.log"
+    launch = Launch([sys.executable, "-m", "infra.cli", "gateway"], child_environment(settings), settings.home)
+    with broker.standing_still():
+        early = launch.start(log.open("wb"))
+        try:
+            wait_until(lambda: answers(f"{settings.gateway_url}/health"), "alive", 40)
+            with httpx.Client(base_url=settings.gateway_url, trust_env=False) as client:
+                refused = client.post("/v1/events", json=[heart_rate()], headers={"Authorization": f"Bearer {HUB_TOKEN}"})
+                assert (refused.status_code, refused.json()["reason"]) == (503, "starting")
+                assert int(refused.headers["retry-after"]) >= 1
+                assert client.get("/ready").status_code == 503
+            with connect(settings.gateway_url.replace("http", "ws") + "/v1/stream", proxy=None) as hub:
+                with pytest.raises(ConnectionClosed):
+                    hub.recv(10)
+                assert hub.close_code == 1013
+        except BaseException:
+            early.kill()
+            raise
+    try:
+        wait_until(lambda: answers(f"{settings.gateway_url}/ready"), "ready once Kafka answers", 40)
+        assert "gateway_waits_for_kafka" in log.read_text()
+    finally:
+        early.send_signal(signal.SIGTERM)
+        early.wait(15)
 
 
 def once_each(gateway: RunningGateway, ids: list[str]) -> bool:
