@@ -1,4 +1,4 @@
-"""Dead letters: how a refused message is named and written, and how an operator reads them and sends them again."""
+"""Dead letters: how a refused message is named and written, and how an operator reads them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import msgspec
 from confluent_kafka import Message
 
-from infra.clock import Clock
-from infra.errors import PacelineError, Unavailable
-from infra.kafka import open_consumer, open_producer, read_to_end
+from infra.errors import PacelineError
+from infra.kafka import open_consumer, read_to_end
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.rejected import Rejected, Retried, dead_letter_decoder
 from schemas.topics import DEAD_LETTERS
 
 log = logger(__name__)
-encode = msgspec.json.Encoder().encode
 DETAIL_MAX = 2_000
+GATEWAY = "gateway"
+"""The stage of what the door for devices refused: nothing of it was stamped or published."""
 
 
 def rejected_id(place: str) -> str:
@@ -72,25 +72,6 @@ def find(letters: dict[str, DeadLetter], wanted: str) -> DeadLetter:
         remedy = "`paceline dead-letters list` shows their ids."
         raise PacelineError(f"{len(matches) or 'No'} dead letters begin with {wanted!r}", remedy)
     return matches[0]
-
-
-def retry(settings: Settings, letters: list[DeadLetter], clock: Clock) -> None:
-    """Publish payloads to their topics again, under their keys, and note each on the topic.
-
-    Raises Unavailable when Kafka does not acknowledge all within 30 s; those without a note then still count as waiting.
-    """
-    producer = open_producer(settings)
-    for letter in letters:
-        rejected = letter.rejected
-        note = encode(Retried(rejected_id=rejected.rejected_id, retried_at_ms=clock()))
-
-        def noted(fault: object, _message: Message, note: bytes = note, stage: str = rejected.stage) -> None:
-            if fault is None:
-                producer.produce(DEAD_LETTERS.name, note, key=stage.encode())
-
-        producer.produce(rejected.topic, rejected.payload, key=rejected.key or None, on_delivery=noted)
-    if producer.flush(30) or producer.flush(30):
-        raise Unavailable("Kafka did not acknowledge all retried messages", "Look at the list and retry the waiting ones.")
 
 
 def _take(message: Message, found: dict[str, DeadLetter]) -> None:

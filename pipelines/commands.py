@@ -81,9 +81,10 @@ def retry_letters(
     wanted: Annotated[list[str] | None, typer.Argument(metavar="ID…", help="ids, or how they begin")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
 ) -> None:
-    """Publish dead letters to their topics again; what is refused again comes back under a new id."""
+    """Send dead letters again, to their topics or through the gateway; what is refused again comes back under a new id."""
     from infra.clock import system_clock
-    from infra.dead_letters import find, read_dead_letters, retry
+    from infra.dead_letter_retry import retry
+    from infra.dead_letters import find, read_dead_letters
     from infra.errors import PacelineError
     from infra.settings import load_settings
 
@@ -93,5 +94,5 @@ def retry_letters(
     chosen += [find(found, start) for start in wanted or ()]
     if not chosen:
         raise PacelineError("No dead letter to send again", "Name ids, or --all; `paceline dead-letters list` shows them.")
-    retry(settings, chosen, system_clock)
-    typer.echo(f"Sent {len(chosen)} again.")
+    refused = retry(settings, chosen, system_clock)
+    typer.echo("\n".join([f"Sent {len(chosen)} again.", *(f"Refused again: {why}" for why in refused)]))

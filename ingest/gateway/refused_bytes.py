@@ -4,13 +4,12 @@ import msgspec
 
 from infra.acknowledging_producer import AcknowledgingProducer
 from infra.clock import Clock
-from infra.dead_letters import DETAIL_MAX, rejected_id
+from infra.dead_letters import DETAIL_MAX, GATEWAY, rejected_id
 from infra.telemetry.metrics import DEAD_LETTERS_SKIPPED
 from schemas.ranges import EVENT_BYTES_MAX
 from schemas.rejected import Rejected
 from schemas.topics import DEAD_LETTERS, DEVICE_EVENTS
 
-STAGE = "gateway"
 PER_S = 50.0
 BURST = 1_000.0
 encode = msgspec.json.Encoder().encode
@@ -32,18 +31,18 @@ class RefusedBytes:
         self._room = min(BURST, self._room + max(0, now_ms - self._at_ms) / 1000 * PER_S)
         self._at_ms = now_ms
         if self._room < 1:
-            DEAD_LETTERS_SKIPPED.labels(STAGE).inc()
+            DEAD_LETTERS_SKIPPED.labels(GATEWAY).inc()
             return
         self._room -= 1
         self._written += 1
         letter = Rejected(
             rejected_id=rejected_id(f"{door}:{now_ms}:{self._written}"),
             place=f"{door} of {device_id}",
-            stage=STAGE,
+            stage=GATEWAY,
             reason=reason,
             detail=detail[:DETAIL_MAX],
             rejected_at_ms=now_ms,
             payload=payload[:EVENT_BYTES_MAX],
             topic=DEVICE_EVENTS.name,
         )
-        self._producer.send(DEAD_LETTERS.name, [(letter.rejected_id, STAGE.encode(), encode(letter))])
+        self._producer.send(DEAD_LETTERS.name, [(letter.rejected_id, GATEWAY.encode(), encode(letter))])
