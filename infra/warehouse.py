@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import clickhouse_connect
 import pyarrow as pa
-from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 
 from infra.settings import Settings
@@ -40,11 +39,6 @@ def connection(settings: Settings, role: Role) -> dict[str, Any]:
 def open_client(settings: Settings, role: Role, **more: Any) -> Client:
     """A client without a server session, so threads may share it."""
     return clickhouse_connect.get_client(**connection(settings, role), **more)
-
-
-async def open_async_client(settings: Settings, role: Role, **more: Any) -> AsyncClient:
-    """The same for code that runs in an event loop."""
-    return await clickhouse_connect.get_async_client(**connection(settings, role), **more)
 
 
 def insert_once(client: Client, table: Table, rows: pa.Table, token: str) -> None:

@@ -1,6 +1,5 @@
 """Stock clickhouse-connect, synchronous and asynchronous, works as against any ClickHouse."""
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,7 +8,6 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from infra.warehouse import open_async_client
 from tests.contracts.warehouses import Warehouse
 
 ROWS = [[1, "one"], [2, "zwei\nZeilen"], [3, "'; DROP TABLE x; --"]]
@@ -93,16 +91,6 @@ def test_settings_of_one_call_do_not_reach_the_next(warehouse: Warehouse) -> Non
     before = client.command(asked)
     assert client.command(asked, settings={"max_block_size": 123}) == 123
     assert client.command(asked) == before
-
-
-async def test_the_asynchronous_client_reads_and_writes_side_by_side(warehouse: Warehouse, table: str) -> None:
-    client = await open_async_client(warehouse.settings, "writer")
-    try:
-        await asyncio.gather(*(client.insert(table, [[n, str(n)]], column_names=["id", "text"]) for n in range(20)))
-        found = await asyncio.gather(*(client.query(f"SELECT text FROM {table} WHERE id = {n}") for n in range(20)))
-        assert [answer.result_rows for answer in found] == [[(str(n),)] for n in range(20)]
-    finally:
-        await client.close()
 
 
 def test_readers_and_writers_at_once_see_whole_batches_only(warehouse: Warehouse, table: str) -> None:
