@@ -59,12 +59,25 @@ format: dev
 schemas: install
 	$(BIN)/paceline schemas
 
+# npm leaves `resolved` out when api/ui/.npmrc says so, but not where to send money.
+define WITHOUT_FUNDING
+import json, pathlib, sys
+path = pathlib.Path(sys.argv[1])
+lock = json.loads(path.read_text())
+for package in lock["packages"].values():
+    package.pop("funding", None)
+path.write_text(json.dumps(lock, indent=2, ensure_ascii=False) + "\n")
+endef
+export WITHOUT_FUNDING
+
 # Locks hold names, versions and hashes, no addresses, so that they serve behind any mirror.
 lock: | $(UV)
 	$(UV) lock --upgrade
 	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-header -o requirements.lock
 	$(UV) export --quiet --frozen --group dev --no-emit-project --no-header -o requirements-dev.lock
 	$(UV) export --quiet --frozen --all-extras --no-default-groups --no-emit-project --no-header -o requirements-extras.lock
+	cd api/ui && $(NPM) install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(BIN)/python -c "$$WITHOUT_FUNDING" api/ui/package-lock.json
 
 clean:
 	rm -rf build dist $(VENV) api/static api/ui/node_modules
