@@ -35,8 +35,9 @@ def replay(
     member: Annotated[str, typer.Option(help="Whose recording it is: id or name. Default: the first who sends nothing.")] = "",
     speed: Annotated[float, typer.Option(min=0, help="Times faster than recorded; 0: as fast as the gateway takes it.")] = 1,
     original_time: Annotated[
-        bool, typer.Option("--original-time/--shift", help="Keep the recording's own times, or move it as a whole to now.")
-    ] = False,
+        bool | None,
+        typer.Option("--original-time/--shift", help="Keep the recording's own times, or move it whole to now."),
+    ] = None,
     squeeze: Annotated[bool, typer.Option("--squeeze", help="Begin now, divide its time by the speed: for watching.")] = False,
     with_positions: Annotated[bool, typer.Option("--with-positions", help="Also send where the athlete was.")] = False,
     token: Annotated[str, typer.Option(help=TOKEN_HELP)] = "",
@@ -44,7 +45,8 @@ def replay(
     """Send recorded activities through the gateway, as their devices would have.
 
     With shifted time the recording's seconds stay seconds. At a speed above 1 it begins in the past and catches up with
-    now at its end, so no event is ever in the future.
+    now at its end, so no event is ever in the future. What lies before a class's start does not count in it: so with --class
+    and no wish for its time, a recording that does not fit into the running class is squeezed, and a line says so.
     """
     import asyncio
 
@@ -57,8 +59,8 @@ def replay(
     from ingest.replay_command import ReplayRequest
     from ingest.replay_command import replay as send_all
 
-    if original_time and squeeze:
-        raise PacelineError("--original-time and --squeeze exclude each other", "Choose one.")
+    if original_time is not None and squeeze:
+        raise PacelineError("--squeeze excludes --original-time and --shift", "Choose one.")
     if squeeze and not speed:
         raise PacelineError("--squeeze needs a speed above 0", "Add --speed.")
     settings = load_settings()
@@ -69,7 +71,7 @@ def replay(
         class_=class_,
         member=member,
         speed=speed,
-        timing=Timing.ORIGINAL if original_time else Timing.SQUEEZE if squeeze else Timing.SHIFT,
+        timing=Timing.SQUEEZE if squeeze else {True: Timing.ORIGINAL, False: Timing.SHIFT, None: None}[original_time],
         positions=with_positions,
     )
     if asyncio.run(send_all(request, system_clock, Console(stderr=True))):

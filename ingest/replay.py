@@ -70,6 +70,15 @@ def lay_clock(recording: Recording, timing: Timing, speed: float, now_ms: int) -
             return Clockwork(first, now_ms - max(0, round(length - sending_ms)), 1, speed)
 
 
+def fitting_timing(recording: Recording, speed: float, now_ms: int, class_began_ms: int) -> Timing:
+    """The timing by which all of a recording counts in a running class: moved as a whole when it fits, else squeezed.
+
+    Without a speed there is nothing to squeeze by: then it is moved, and what lies before the class does not count in it.
+    """
+    begins_ms = lay_clock(recording, Timing.SHIFT, speed, now_ms).event_start_ms
+    return Timing.SHIFT if begins_ms >= class_began_ms or not speed else Timing.SQUEEZE
+
+
 def recorded_events(recording: Recording, sender: Sender, clockwork: Clockwork) -> Iterator[tuple[float, list[DeviceEvent]]]:
     """For each record, when it is due and its events. The same recording laid the same way gives the same ids."""
     beats = _Beats(recording)

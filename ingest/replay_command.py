@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -14,10 +15,11 @@ from infra.clock import Clock
 from infra.errors import PacelineError
 from ingest.choosing import choose_participant, choose_session
 from ingest.device_client import HttpUplink, ask_running_sessions
+from ingest.gateway.running import RunningSession
 from ingest.parsers.files import SUFFIXES, read_recording
 from ingest.parsers.recording import Recording, UnreadableRecording
 from ingest.publisher import HISTORY_OLDEST_MS
-from ingest.replay import Sender, Timing, play
+from ingest.replay import Sender, Timing, fitting_timing, play
 from schemas.ranges import OLDEST_MS
 
 
@@ -31,7 +33,8 @@ class ReplayRequest:
     class_: str = ""
     member: str = ""
     speed: float = 1
-    timing: Timing = Timing.SHIFT
+    timing: Timing | None = None
+    """None: each recording as it fits into the class."""
     positions: bool = False
 
 
@@ -53,8 +56,9 @@ async def replay(request: ReplayRequest, clock: Clock, console: Console) -> int:
     for path in found_files(request.files):
         try:
             recording = await asyncio.to_thread(read_recording, path)
-            sender = await _sender(request, clock, taken)
-            await _send(request, recording, sender, clock, console)
+            sender, session = await _place(request, clock, taken)
+            timing = request.timing or _choose_timing(request, recording, session, clock(), console)
+            await _send(request, recording, sender, clock, console, timing=timing)
             taken.add(sender.member_id)
         except UnreadableRecording as fault:
             failed += 1
@@ -69,21 +73,50 @@ def _report(console: Console, path: Path, why: str) -> None:
     console.print(f"[bold red]Not replayed:[/] {escape(str(path))}\n  {escape(why)}", soft_wrap=True)
 
 
-async def _sender(request: ReplayRequest, clock: Clock, taken: set[int]) -> Sender:
+async def _place(request: ReplayRequest, clock: Clock, taken: set[int]) -> tuple[Sender, RunningSession | None]:
+    """In whose name it is sent, and the class when one was named."""
     running = await ask_running_sessions(request.gateway_url, request.token)
     if request.class_:
         session = choose_session(running.sessions, request.class_)
         chosen = choose_participant(session, request.member, clock(), taken)
-        return Sender(chosen.participant.member_id, session.session_id, request.positions)
+        return Sender(chosen.participant.member_id, session.session_id, request.positions), session
     if running.member_id is not None:
-        return Sender(running.member_id, None, request.positions)
+        return Sender(running.member_id, None, request.positions), None
     if not request.member.isdecimal():
         raise PacelineError("A hub's token sends for anybody: say for whom", "Give --class, or --member with the member's id.")
-    return Sender(int(request.member), None, request.positions)
+    return Sender(int(request.member), None, request.positions), None
 
 
-async def _send(request: ReplayRequest, recording: Recording, sender: Sender, clock: Clock, console: Console) -> None:
-    history = _is_history(request, recording, clock())
+def _choose_timing(
+    request: ReplayRequest, recording: Recording, session: RunningSession | None, now_ms: int, console: Console
+) -> Timing:
+    """As it fits into the class, with one line that says which and what follows for the totals."""
+    if session is None:
+        return Timing.SHIFT
+    timing = fitting_timing(recording, request.speed, now_ms, session.started_at_ms)
+    length, running = _span(recording.duration_s), _span((now_ms - session.started_at_ms) / 1000)
+    if timing is Timing.SQUEEZE:
+        squeezed = _span(recording.duration_s / request.speed)
+        why = (
+            f"squeezed into {squeezed}, since its {length} do not fit into a class that has run for {running}: totals are "
+            f"those of {squeezed}. --shift keeps its seconds; those before the class do not count in it"
+        )
+    elif request.speed:
+        why = f"moved as a whole (--shift), since its {length} fit into the class: totals are those of the recording"
+    else:
+        why = f"moved as a whole (--shift): of its {length}, those that lie before the class's {running} do not count in it"
+    console.print(escape(f"{recording.file}: {why}."), soft_wrap=True, highlight=False)
+    return timing
+
+
+def _span(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+async def _send(
+    request: ReplayRequest, recording: Recording, sender: Sender, clock: Clock, console: Console, *, timing: Timing
+) -> None:
+    history = _is_history(timing, recording, clock())
     uplink = HttpUplink(request.gateway_url, request.token, random.Random(), history=history)  # noqa: S311 - spreads retries
     total = recording.records.height
     columns = (
@@ -100,7 +133,7 @@ async def _send(request: ReplayRequest, recording: Recording, sender: Sender, cl
                 sender,
                 uplink,
                 clock,
-                timing=request.timing,
+                timing=timing,
                 speed=request.speed,
                 on_progress=lambda records: progress.update(task, completed=records),
             )
@@ -113,9 +146,9 @@ async def _send(request: ReplayRequest, recording: Recording, sender: Sender, cl
         raise PacelineError("The gateway took none of its events", uplink.totals.first_refusal)
 
 
-def _is_history(request: ReplayRequest, recording: Recording, now_ms: int) -> bool:
+def _is_history(timing: Timing, recording: Recording, now_ms: int) -> bool:
     """Whether the events are older than the door's ordinary limit; too old ones are refused before anything is sent."""
-    if request.timing is not Timing.ORIGINAL:
+    if timing is not Timing.ORIGINAL:
         return False
     if not recording.has_clock:
         raise PacelineError("This recording knows no date, so it has no original time", "Use --shift.")

@@ -33,6 +33,7 @@ from tests.running import wait_until
 
 pytestmark = pytest.mark.servers
 CLASS_NAMED = "0b0e8a3c-0000-4000-8000-00000000c0de"
+CLASS_BRIEF = "0b0e8a3c-0000-4000-8000-00000000b4ef"
 
 
 def paceline(gateway: RunningGateway, *arguments: str, token: str = HUB_TOKEN) -> subprocess.Popen[str]:
@@ -66,12 +67,37 @@ def test_a_folder_is_replayed_into_a_class_and_a_bad_file_does_not_stop_the_rest
     assert f"at byte {len(damaged)} of {len(damaged)}, after 40 records" in output
     assert "checksum" in output
     assert "120 accepted" in output
+    assert "a_first.fit: moved as a whole (--shift), since its 0:00:39 fit into the class" in output
     messages = [m for m in read_topic(gateway.settings, DEVICE_EVENTS) if m["session_id"] == CLASS_NAMED]
     assert len(messages) == 210
     by_member = {m["member_id"]: [x for x in messages if x["member_id"] == m["member_id"]] for m in messages}
     assert sorted(len(events) for events in by_member.values()) == [90, 120], "each file has a member of its own"
     for events in by_member.values():
         assert max(m["event_time_ms"] for m in events) <= now_ms()
+
+
+def test_a_ride_longer_than_the_class_has_run_counts_as_a_whole_unless_asked_otherwise(
+    gateway: RunningGateway, tmp_path: Path
+) -> None:
+    path = write_fit(tmp_path / "long.fit", simulated_ride(100))
+    riders = tuple(Participant(member_id=i, name=f"Late {i}", heart_rate_zone_floors_bpm=FLOORS) for i in (23, 24))
+    publish(gateway.settings, *(MemberRecord(member_id=rider.member_id) for rider in riders))
+    began_ms = now_ms() - 20_000
+    publish(
+        gateway.settings,
+        session_record(session_id=CLASS_BRIEF, class_id=79, class_name="Brief", started_at_ms=began_ms, participants=riders),
+    )
+    for member, wish, said in ((23, [], "squeezed into 0:00:02, since its 0:01:39 do not fit"), (24, ["--shift"], "")):
+        process = paceline(gateway, "replay", str(path), "--class", "brief", "--speed", "50", "--member", str(member), *wish)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        assert said in output
+        assert ("squeezed" in output) is not bool(wish)
+    sent = [m for m in read_topic(gateway.settings, DEVICE_EVENTS) if m["session_id"] == CLASS_BRIEF]
+    times = {member: [m["event_time_ms"] for m in sent if m["member_id"] == member] for member in (23, 24)}
+    assert len(times[23]) == len(times[24]) == 300
+    assert min(times[23]) >= began_ms
+    assert max(times[24]) - min(times[24]) == 99_000, "--shift keeps the seconds"
 
 
 def test_a_members_own_token_replays_without_naming_anybody_and_twice_counts_once(
@@ -121,14 +147,15 @@ def test_a_simulated_class_trains_its_strap_is_switched_off_and_sends_late(gatew
     process = paceline(gateway, "simulate", *arguments)
     page = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: _sent(gateway) >= 9, "events of the class", 40)
+        before = _accepted(gateway)
+        wait_until(lambda: _accepted(gateway) >= before + 3, "events of the class", 40)
         assert httpx.post(f"{page}/straps/1", json={"online": False}).json()["online"] is False
         time.sleep(0.5)
-        silent_at = _sent(gateway)
-        wait_until(lambda: httpx.get(f"{page}/straps").json()["straps"][0]["waiting"] >= 9, "stored while off")
-        assert _sent(gateway) == silent_at
+        silent_at = _accepted(gateway)
+        wait_until(lambda: httpx.get(f"{page}/straps").json()["straps"][0]["waiting"] >= 3, "stored while off")
+        assert _accepted(gateway) == silent_at
         httpx.post(f"{page}/straps/1", json={"online": True})
-        wait_until(lambda: _sent(gateway) >= silent_at + 9, "late upload")
+        wait_until(lambda: _accepted(gateway) >= silent_at + 3, "late upload")
     finally:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=30)
@@ -144,8 +171,8 @@ def _messages(gateway: RunningGateway) -> list[dict[str, object]]:
     return [m for m in found if m["session_id"] == OTHER_SESSION and str(m["event_id"]).startswith("sim-")]
 
 
-def _sent(gateway: RunningGateway) -> int:
-    return len(_messages(gateway))
+def _accepted(gateway: RunningGateway) -> float:
+    return gateway.counted("events_accepted", door="gateway")
 
 
 def test_the_gateway_stops_at_once_when_it_is_told_to(gateway: RunningGateway) -> None:

@@ -9,7 +9,7 @@ from ingest.device_client import Totals
 from ingest.gateway.running import RunningSession, SeenParticipant
 from ingest.parsers.files import read_bytes, read_recording
 from ingest.parsers.recording import Recording
-from ingest.replay import Sender, Timing, lay_clock, play, recorded_events
+from ingest.replay import Sender, Timing, fitting_timing, lay_clock, play, recorded_events
 from schemas.directory import Participant
 from schemas.events import Cadence, DeviceEvent, HeartRate, Position, Power
 from schemas.ranges import LATEST_AHEAD_MS
@@ -68,6 +68,25 @@ def test_a_squeezed_recording_takes_as_long_as_its_sending(recording: Recording)
     events = events_of(recording, Timing.SQUEEZE, 20)
     assert all(abs(event.event_time_ms - (NOW_MS + due_s * 1000)) <= 1 for due_s, event in events)
     assert events[-1][1].event_time_ms == NOW_MS + 2_950
+
+
+@pytest.mark.parametrize(
+    ("speed", "class_age_s", "timing"),
+    [
+        (1, 0, Timing.SHIFT),  # it begins now
+        (0.5, 0, Timing.SHIFT),
+        (20, 55, Timing.SQUEEZE),  # it would begin 56 s ago
+        (20, 57, Timing.SHIFT),
+        (0, 30, Timing.SHIFT),  # nothing to squeeze by
+    ],
+)
+def test_a_recording_that_does_not_fit_into_the_running_class_is_squeezed(
+    recording: Recording, speed: float, class_age_s: int, timing: Timing
+) -> None:
+    assert fitting_timing(recording, speed, NOW_MS, NOW_MS - class_age_s * 1000) is timing
+    if timing is Timing.SQUEEZE or speed:
+        first_ms = events_of(recording, timing, speed)[0][1].event_time_ms
+        assert first_ms >= NOW_MS - class_age_s * 1000, "all of it counts"
 
 
 def test_the_same_replay_has_the_same_ids_and_another_one_others(recording: Recording) -> None:
