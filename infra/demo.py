@@ -29,6 +29,7 @@ from infra.supervisor import Child, Port, Stage, Supervisor
 
 CLASS_NAME = "Morning Spin"
 SUMMARY_PATIENCE_S = 20.0
+NEXT_CLASS_S = 7 * 86_400
 GUESTS = 1
 """Members on the roster without a simulated strap: a recording that is replayed finds its place there."""
 COMMAND = (sys.executable, "-P", "-m", "infra.cli")
@@ -155,12 +156,12 @@ def demo(settings: Settings, console: Console, *, members: int, seconds: float |
 
 
 def simulator(settings: Settings, group: OpenClass) -> Child:
-    """Forty straps, as a child that is launched when the class is open."""
+    """Forty straps, launched when the class is open; when it has ended they wait for the next one."""
 
     def launch() -> Launch:
         sending = settings.model_copy(update={"device_token": SecretStr(group.seeded.device_token)})
         straps = ["--members", str(group.members), "--class", str(group.led.id), "--scenario", "demo"]
-        control = ["--control-port", str(settings.simulator_port)]
+        control = ["--control-port", str(settings.simulator_port), "--wait-s", str(NEXT_CLASS_S)]
         return Launch([*COMMAND, "simulate", *straps, *control], child_environment(sending), settings.home)
 
     def ready() -> bool:
@@ -170,7 +171,7 @@ def simulator(settings: Settings, group: OpenClass) -> Child:
             return False
 
     port = Port(settings.simulator_port, "PACELINE_SIMULATOR_PORT")
-    return Child(name="simulator", launch=launch, ready=ready, ports=(port,))
+    return Child(name="simulator", launch=launch, ready=ready, ports=(port,), ready_timeout_s=NEXT_CLASS_S)
 
 
 def control_url(settings: Settings) -> str:
