@@ -7,6 +7,7 @@ also how container platforms mount them. An empty server address means the embed
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from infra.folders import make_home
 
 SOCKET_ADDRESS_BYTES = 103
 """Linux takes 107, macOS 103."""
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 GENERATED_SECRETS = (
     "jwt_secret",
     "clickhouse_writer_password",
@@ -172,9 +174,10 @@ class Settings(BaseSettings):
 
     @property
     def postgres_socket_dir(self) -> Path:
-        """Under home, unless home is too deep for the address of a Unix socket: then a folder named after it."""
+        """Under home, unless home is too deep for the address of a Unix socket, or holds signs that mean something in one
+        (a comma, a percent sign, a space): then a folder named after it."""
         near = self.home / "run" / "postgres"
-        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_ADDRESS_BYTES:
+        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_ADDRESS_BYTES and PLAIN_PATH.fullmatch(str(near)):
             return near
         return Path("/tmp", f"paceline-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}")  # noqa: S108 - made private and checked by the server
 

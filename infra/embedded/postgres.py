@@ -37,7 +37,6 @@ class EmbeddedPostgres:
     """PostgreSQL's fast stop: SIGTERM would wait for clients to go."""
 
     def __init__(self, home: Path, socket_folder: Path) -> None:
-        self.home = home
         self.folder = home / "postgres"
         self.socket_folder = socket_folder
         self.account: Account | None = None

@@ -56,8 +56,9 @@ def test_it_opens_no_port_and_lets_no_other_role_in(home: Path) -> None:
             psycopg.connect(host=str(settings.postgres_socket_dir), user="postgres", dbname="postgres")
 
 
-def test_a_home_too_deep_for_a_socket_gets_a_short_private_folder(home: Path) -> None:
-    settings = settings_in(home / ("deep" * 30))
+@pytest.mark.parametrize("name", ["deep" * 30, "Zoë, 50% home"])
+def test_a_home_too_deep_or_too_odd_for_a_socket_gets_a_short_private_folder(home: Path, name: str) -> None:
+    settings = settings_in(home / name)
     folder = settings.postgres_socket_dir
     assert len(str(folder)) < 80
     try:
