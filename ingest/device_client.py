@@ -112,7 +112,13 @@ class HttpUplink:
         if response.status_code in {429, 503}:
             await asyncio.sleep(float(response.headers.get("retry-after", 1)))
             return False
-        reply = msgspec.json.decode(response.content, type=Reply)
+        if response.status_code == 408 or response.status_code >= 500:  # a slow link, or a proxy whose gateway is away
+            await self._backoff.wait()
+            return False
+        try:
+            reply = msgspec.json.decode(response.content, type=Reply)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise refused_by_gateway(response.status_code, response.text[:200]) from None
         if response.status_code not in {200, 422} and not reply.rejected:
             raise refused_by_gateway(response.status_code, reply.detail)
         self.totals.add(reply)

@@ -98,5 +98,6 @@ def _topic_configuration(topic: Topic) -> Schema:
     return {
         "cleanup.policy": [topic.cleanup],
         "retention.ms": topic.retention_ms,
+        "retention.bytes": topic.retention_bytes,
         "max.message.bytes": topic.message_bytes_max,
     }

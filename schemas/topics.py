@@ -26,12 +26,15 @@ class Topic:
     """-1 keeps for ever."""
     cleanup: Literal["delete", "compact"] = "delete"
     message_bytes_max: int = 1_048_576
+    retention_bytes: int = -1
+    """Of each partition; the oldest go first. -1: as many as the time allows."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings as Kafka spells them."""
         settings = {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
+            "retention.bytes": str(self.retention_bytes),
             "max.message.bytes": str(self.message_bytes_max),
             "message.timestamp.type": "CreateTime",
         }
@@ -49,7 +52,9 @@ ALERTS = Topic("alerts", "every state of every alert", "session id", SESSION_PAR
 DIRECTORY = Topic(
     "directory", "people, sessions, devices", "session:<id>, member:<id>, device:<id>", 1, -1, "compact", 4 * 1_048_576
 )
-DEAD_LETTERS = Topic("dead-letters", "what was refused, with bytes and reason", "stage", 1, 30 * DAY_MS)
+DEAD_LETTERS = Topic(  # bounded in bytes too: whoever sends rubbish for days must not fill the disk
+    "dead-letters", "what was refused, with bytes and reason", "stage", 1, 30 * DAY_MS, retention_bytes=4 * 1024**3
+)
 
 TOPICS: tuple[Topic, ...] = (DEVICE_EVENTS, APP_EVENTS, LIVE, ALERTS, DIRECTORY, DEAD_LETTERS)
 

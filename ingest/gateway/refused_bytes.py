@@ -16,7 +16,8 @@ encode = msgspec.json.Encoder().encode
 
 
 class RefusedBytes:
-    """Writes dead letters of one door. A flood of bad events costs its sender an answer, never our disk."""
+    """Writes dead letters of one door. A flood of bad events costs its sender an answer, not our disk: the topic keeps a
+    bounded number of bytes."""
 
     def __init__(self, producer: AcknowledgingProducer, clock: Clock) -> None:
         self._producer = producer

@@ -26,11 +26,13 @@ def read_recording(path: Path) -> Recording:
     Raises UnreadableRecording, with file, place and reason, whatever the file holds.
     """
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise _too_large(str(path))
-        return read_bytes(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX + 1)  # a device or a pipe tells no size beforehand
     except OSError as fault:
         raise UnreadableRecording(str(path), "opening it", fault.strerror or str(fault)) from None
+    if len(data) > FILE_BYTES_MAX:
+        raise _too_large(str(path))
+    return read_bytes(data, str(path))
 
 
 def read_bytes(data: bytes, file: str) -> Recording:

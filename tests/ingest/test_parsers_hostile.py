@@ -8,13 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.parsers.files import read_bytes
+from ingest.parsers.files import read_bytes, read_recording
 from ingest.parsers.recording import COLUMNS, UnreadableRecording, bounds
 from tests.ingest.test_parsers import TCX, gpx
 from tests.recordings import simulated_ride, write_fit
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 STREAMS = b'{"time":{"data":[0,1,2]},"heartrate":{"data":[100,101,102]},"latlng":{"data":[[1,2],[1,2],[1,2]]}}'
+
+
+def test_a_device_without_end_is_read_to_the_limit_only() -> None:
+    with pytest.raises(UnreadableRecording, match="it is larger than"):
+        read_recording(Path("/dev/zero"))
 
 
 @cache
