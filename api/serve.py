@@ -8,6 +8,7 @@ from api.app import create_app
 from api.push.raw_ws import uvicorn_options
 from infra.clock import Clock
 from infra.settings import Settings
+from infra.strict_http import StrictHttp
 
 
 def serve(settings: Settings, clock: Clock) -> None:
@@ -18,6 +19,7 @@ def serve(settings: Settings, clock: Clock) -> None:
         create_app(settings, clock),
         host=settings.api_host,
         port=settings.api_port,
+        http=StrictHttp,
         access_log=False,
         server_header=False,
         log_config=None,
