@@ -145,12 +145,13 @@ class Supervisor:
             self._go_through_stages(now_s)
         for run in self._begun_runs():
             run.advance(now_s)
-            if run.fault and not self._fault:
-                self._give_up(run.fault)
         if now_s - self._logs_checked_s > LOG_CHECK_S:
             self._logs_checked_s = now_s
             self._cut_logs()
         self._show(now_s)
+        for run in self._begun_runs():  # after the showing: whoever is told of the fault finds the states that belong to it
+            if run.fault and not self._fault:
+                self._give_up(run.fault)
 
     def _go_through_stages(self, now_s: float) -> None:
         if self._begun and any(run.state != "ready" for run in self._runs[self._begun - 1]):
