@@ -37,6 +37,10 @@ class TopicSink(FixedPartitionedSink[Publish, None]):
         return TopicPart(self.open_producer(), self.stop)
 
 
+FLUSH_S = 4.0
+"""How long a stop waits for a Kafka that does not answer; a checkpoint waits as often as it must."""
+
+
 class TopicPart(StatefulSinkPartition[Publish, None]):
     """The only part of a group's topic sink."""
 
@@ -52,14 +56,14 @@ class TopicPart(StatefulSinkPartition[Publish, None]):
         self._check()
 
     def snapshot(self) -> None:
-        while self._producer.flush(1.0):
+        while self._producer.flush(FLUSH_S):
             self._check()
             if self._stop.is_set():
                 raise Unavailable("Stopped while Kafka is away", "The last messages are made again after the next start.")
         self._check()
 
     def close(self) -> None:
-        self._producer.flush(1.0)
+        self._producer.flush(FLUSH_S)
 
     def _produce(self, message: Publish) -> None:
         while True:

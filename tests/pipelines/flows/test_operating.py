@@ -37,7 +37,7 @@ def test_live_stops_quickly_and_goes_on_where_it_was(stage: Stage, live: FlowPro
     wait_until(lambda: live.metric("paceline_flow_events_total", exit="kept") == before + 1, "taken in")
     code, seconds = live.end(signal.SIGTERM)
     assert code == 0, live.log[-3_000:]
-    assert seconds < 3, "half a second on a quiet machine"
+    assert seconds < 10, "the supervisor would kill it"
     live.start().wait_ready()
     stage.send([heart_rate(session.session_id, 41, now_ms(), 101)])
     wait_until(lambda: live.metric("paceline_flow_events_total", exit="kept") == 1, "only the new event")
