@@ -4,14 +4,12 @@ It uses the doors that everybody uses: commands to seed people and to simulate s
 """
 
 import contextlib
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import FrameType
 from typing import Any
 
 import httpx
@@ -22,7 +20,7 @@ from rich.markup import escape
 
 from infra.embedded.launch import Launch
 from infra.errors import PacelineError
-from infra.operate import show_state
+from infra.operate import on_signals, show_state
 from infra.processes import stages
 from infra.settings import Settings, child_environment, ensure_secrets, write_secret
 from infra.supervisor import Child, Port, Stage, Supervisor
@@ -220,23 +218,17 @@ def _show_summary(settings: Settings, group: OpenClass, console: Console) -> Non
     )
 
 
-@contextlib.contextmanager
-def _ended_by_signals(stay: Stay, supervisor: Supervisor) -> Iterator[None]:
+def _ended_by_signals(stay: Stay, supervisor: Supervisor) -> contextlib.AbstractContextManager[None]:
     """The first signal ends the class and then everything; one before the class is open, or a second one, stops at once."""
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask() -> None:
         if stay.opened:
             stay.opened = False
             stay.end()
         else:
             supervisor.ask_to_stop()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return on_signals(ask)
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -46,14 +46,19 @@ def up(settings: Settings, console: Console) -> None:
             endpoint.close()
 
 
-@contextmanager
-def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
+def stop_on_signals(supervisor: Supervisor) -> AbstractContextManager[None]:
     """Inside, SIGINT, SIGTERM and SIGHUP ask for a stop; the second one asks for haste. For the main thread."""
+    return on_signals(supervisor.ask_to_stop)
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        supervisor.ask_to_stop()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+@contextmanager
+def on_signals(ask: Callable[[], None]) -> Iterator[None]:
+    """Inside, each of those signals calls `ask`."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        ask()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -1,0 +1,1 @@
+"""Dagster's place: repair, statistics, retention, reports. Nothing stands here yet."""
