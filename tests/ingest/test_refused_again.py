@@ -64,3 +64,5 @@ def test_what_the_gateway_refused_goes_through_it_again(
     assert {letters[letter].state for letter in wanted} == {"retried"}
     again = [x for x in letters.values() if str(wrong["event_id"]).encode() in x.rejected.payload and x.state == "waiting"]
     assert len(again) == 1, "refused again, it is a letter of its own"
+    nobody = session_record(session_id=LATER_SESSION, class_id=78, class_name="Later", started_at_ms=now_ms(), participants=())
+    publish(gateway.settings, nobody)  # the later class must not claim the members of other tests

@@ -14,20 +14,20 @@ def flow_settings(servers: Settings) -> Settings:
     return servers.model_copy(update={"flow_epoch_s": 0.5})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(flow_settings: Settings) -> Iterator[Stage]:
     stage = Stage(flow_settings)
     yield stage
     stage.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def store(flow_settings: Settings) -> Iterator[FlowProcess]:
     with flow(flow_settings, "store") as process:
         yield process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(flow_settings: Settings) -> Iterator[FlowProcess]:
     with flow(flow_settings, "live") as process:
         yield process
