@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-sync",
 ]
 LAPTOP = (1366, 768)
-PATIENCE_MS = 15_000
+PATIENCE_MS = 40_000
 expect.set_options(timeout=PATIENCE_MS)
 Open = Callable[..., Page]
 

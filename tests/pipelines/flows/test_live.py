@@ -27,7 +27,7 @@ def test_a_class_appears_on_the_topics_and_its_summary_in_the_tables(
                 heart_rate(sid, 12, begin + s * 1_000, too_high),
             ]
         )
-    wait_until(lambda: newest(stage, sid).get(12, {}).get("heart_rate_bpm") == 150, "live numbers", 10)
+    wait_until(lambda: (newest(stage, sid).get(11, {}).get("zone_s") or [0] * 6)[2] >= 88, "all of them are live", 20)
     rows = newest(stage, sid)
     assert rows[11]["heart_rate_60s_bpm"] == pytest.approx(120)
     assert rows[11]["zone"] == 2
