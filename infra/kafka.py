@@ -12,7 +12,11 @@ from infra.errors import Unavailable
 from infra.settings import Settings
 from schemas.topics import TOPICS, Topic
 
-WITHOUT_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+WITHOUT_LEADER = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._UNKNOWN_PARTITION,  # a broker that was away a moment names its partitions only when it is back in its place
+}
 
 
 def client_config(settings: Settings) -> dict[str, Any]:

@@ -88,4 +88,6 @@ def _run_dataflow(dataflow: Dataflow, memory: Path, epoch: timedelta) -> None:
         cause: BaseException | None = failure
         while cause is not None and not isinstance(cause, PacelineError):
             cause = cause.__cause__
-        raise cause or failure from failure
+        if cause is None:
+            raise
+        raise cause from failure

@@ -100,8 +100,9 @@ class LiveShard:
         """News from the directory; the same news again changes nothing."""
         if record.session_id in self._state.archive:
             return
-        session = self._state.session(record.session_id) or self._state.open(record)
-        if self._state.adopt(session, record):
+        known = self._state.session(record.session_id)
+        session = known or self._state.open(record)
+        if self._state.adopt(session, record) or known is None:
             self._updates.joined(record.session_id)
         self._desk.adopt(session)
         if record.ended_at_ms is not None and record.ended_at_ms != session.ended_at_ms:

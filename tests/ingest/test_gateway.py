@@ -106,7 +106,7 @@ REFUSED = {
     "missing value": ({"heart_rate_bpm": ...}, "invalid"),
     "unit beside the value": ({"unit": "Hz"}, "unknown_field"),
     "unknown kind": ({"type": "heart_rates"}, "invalid"),
-    "id too short": ({"event_id": "x"}, "invalid"),
+    "id too short": ({"event_id": "~"}, "invalid"),
     "beats in seconds": ({"rr_ms": [0.42]}, "invalid"),
     "speed in km/h under its own name": ({"type": "speed", "heart_rate_bpm": ..., "speed_kmh": 30}, "invalid"),
     "newer schema": ({"schema_version": 2}, "invalid"),

@@ -53,6 +53,18 @@ def test_the_first_message_names_everyone_and_every_column() -> None:
     assert update.columns["heart_rate_bpm"] == [None, None]
 
 
+def test_a_class_that_begins_with_nobody_is_shown_and_grows() -> None:
+    shard = LiveShard.restore(None)
+    shard.put_session(session([]))
+    empty = only(shard.take_live(STARTED_MS + 100))
+    assert (empty.kind, empty.members, empty.rows) == ("key", (), ())
+    assert empty.class_metrics.expected == 0
+    shard.put_session(session([member(1)]))
+    assert shard.readings([reading(1, 500, heart_rate_bpm=120)]) == []
+    grown = only(shard.take_live(STARTED_MS + 600))
+    assert (grown.kind, grown.sequence, grown.members, grown.columns["heart_rate_bpm"]) == ("key", 2, (1,), [120])
+
+
 def test_a_delta_has_only_the_rows_and_columns_that_changed() -> None:
     shard = opened()
     shard.take_live(STARTED_MS)
