@@ -46,7 +46,7 @@ def _candidates() -> Iterator[int]:
     return iter(random.SystemRandom().sample(range(11_000, 31_000), 20_000))
 
 
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20, pause_s: float = 0.02) -> None:
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60, pause_s: float = 0.02) -> None:
     """Poll until it holds; fail with `what` after the time."""
     deadline = time.monotonic() + timeout_s
     while not condition():

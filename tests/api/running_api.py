@@ -131,10 +131,10 @@ def running_api(settings: Settings, members: int = 8, *, club: Json | None = Non
     thread.start()
     api = RunningApi(f"http://127.0.0.1:{port}", settings, app.state.services, clock, club)
     try:
-        wait_until(lambda: server.started or not thread.is_alive(), "the API serves", 40)
+        wait_until(lambda: server.started or not thread.is_alive(), "the API serves")
         assert server.started, "the API did not start"
         if wait:
-            wait_until(app.state.hub.ready, "the hub reaches the present", 40)
+            wait_until(app.state.hub.ready, "the hub reaches the present")
         yield api
     finally:
         for client in api._clients.values():

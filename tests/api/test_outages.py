@@ -63,17 +63,17 @@ def test_while_kafka_is_away_the_api_serves_says_so_and_publishes_afterwards(own
         assert (bye["type"], bye["code"], bye["reconnect"]) == ("bye", 4410, True)
 
         _kafka(first, own_kafka)
-        wait_until(lambda: _checks(api)[0] == 200, "ready once Kafka is there", 40)
+        wait_until(lambda: _checks(api)[0] == 200, "ready once Kafka is there")
         wait_until(lambda: _labels(api, session_id) == ["before Kafka came"], "what was owed is published")
 
         first.close()
-        wait_until(lambda: not _checks(api)[1]["hub"], "the hub says that it hears nothing", 30)
+        wait_until(lambda: not _checks(api)[1]["hub"], "the hub says that it hears nothing")
         _mark(api, session_id, "while Kafka was away")
         assert api.as_("trainer").get("/api/v1/classes").status_code == 200
         assert _labels(api, session_id) == ["before Kafka came"], "what was known is still shown"
 
         _kafka(second, own_kafka)
-        wait_until(lambda: _checks(api)[0] == 200, "ready again", 40)
+        wait_until(lambda: _checks(api)[0] == 200, "ready again")
         wanted = ["before Kafka came", "while Kafka was away"]
         wait_until(lambda: _labels(api, session_id) == wanted, "nothing was lost")
         api.end(class_id)

@@ -35,7 +35,7 @@ def test_a_class_survives_a_stop_and_a_start() -> None:
                 members = [m["id"] for m in house.seeded["members"]]
                 straps = Straps(settings.gateway_url, house.seeded["device_token"], dict.fromkeys(members, 140))
                 straps.start()
-                wait_until(lambda: straps.sent >= 12 * len(members), "twelve seconds of class", 40)
+                wait_until(lambda: straps.sent >= 12 * len(members), "twelve seconds of class")
                 straps.stop()
                 trainer.post(f"/api/v1/classes/{house.spin_id}/end").raise_for_status()
             before = _summary(house, session_id)

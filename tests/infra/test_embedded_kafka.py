@@ -61,7 +61,7 @@ def test_three_nodes_lose_nothing_and_double_nothing_when_one_is_killed(home: Pa
             cluster.enter_context(running(node.launch(), lambda: True, node.folder.with_suffix(".log"), stop=signal.SIGKILL))
             for node in nodes
         ]
-        wait_until(lambda: all(node.ready() for node in nodes), "three nodes ready", 40)
+        wait_until(lambda: all(node.ready() for node in nodes), "three nodes ready")
         ensure_topics(settings, (NOTES,))
         killer = threading.Timer(0.5, lambda: os.kill(processes[leader_of(settings) - 1].pid, signal.SIGKILL))
         killer.start()

@@ -148,7 +148,7 @@ def test_a_simulated_class_trains_its_strap_is_switched_off_and_sends_late(gatew
     page = f"http://127.0.0.1:{port}"
     try:
         before = _accepted(gateway)
-        wait_until(lambda: _accepted(gateway) >= before + 3, "events of the class", 40)
+        wait_until(lambda: _accepted(gateway) >= before + 3, "events of the class")
         assert httpx.post(f"{page}/straps/1", json={"online": False}).json()["online"] is False
         time.sleep(0.5)
         silent_at = _accepted(gateway)
@@ -185,7 +185,7 @@ def test_the_gateway_stops_at_once_when_it_is_told_to(gateway: RunningGateway) -
     settings = gateway.settings.model_copy(update={"gateway_port": port})
     second = subprocess.Popen([sys.executable, "-m", "infra.cli", "gateway"], env=child_environment(settings))
     try:
-        wait_until(lambda: answers(f"{settings.gateway_url}/ready"), "second gateway", 40)
+        wait_until(lambda: answers(f"{settings.gateway_url}/ready"), "second gateway")
         address = settings.gateway_url.replace("http", "ws") + "/v1/stream"
         with connect(address, additional_headers={"Authorization": f"Bearer {HUB_TOKEN}"}, proxy=None) as hub:
             hub.recv()

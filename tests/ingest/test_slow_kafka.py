@@ -67,7 +67,7 @@ def test_a_gateway_that_starts_before_kafka_answers_says_so_and_serves_when_it_d
     with broker.standing_still():
         early = launch.start(log.open("wb"))
         try:
-            wait_until(lambda: answers(f"{settings.gateway_url}/health"), "alive", 40)
+            wait_until(lambda: answers(f"{settings.gateway_url}/health"), "alive")
             with httpx.Client(base_url=settings.gateway_url, trust_env=False) as client:
                 refused = client.post("/v1/events", json=[heart_rate()], headers={"Authorization": f"Bearer {HUB_TOKEN}"})
                 assert (refused.status_code, refused.json()["reason"]) == (503, "starting")
@@ -81,7 +81,7 @@ def test_a_gateway_that_starts_before_kafka_answers_says_so_and_serves_when_it_d
             early.kill()
             raise
     try:
-        wait_until(lambda: answers(f"{settings.gateway_url}/ready"), "ready once Kafka answers", 40)
+        wait_until(lambda: answers(f"{settings.gateway_url}/ready"), "ready once Kafka answers")
         assert "gateway_waits_for_kafka" in log.read_text()
     finally:
         early.send_signal(signal.SIGTERM)
@@ -126,7 +126,7 @@ def test_when_too_much_waits_the_door_refuses_at_once_and_keeps_its_memory(own: 
     assert [response.json().get("reason") for response in last] == ["slow_down"] * 4, "refused before anything is taken"
     assert waited_s < 4 * gateway.settings.gateway_patience_s, "at once"
     for batch in batches:
-        wait_until(lambda batch=batch: gateway.post(batch, HUB_TOKEN).status_code == 200, "taken", 40)
+        wait_until(lambda batch=batch: gateway.post(batch, HUB_TOKEN).status_code == 200, "taken")
     assert once_each(gateway, [event["event_id"] for batch in batches for event in batch])
 
 

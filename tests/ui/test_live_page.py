@@ -68,6 +68,7 @@ def test_when_the_server_is_cut_cards_age_and_no_alert_is_lost(api: FakeApi, ope
     page = open_page(api, LIVE)
     api.raise_alert(api.klass.people[0].member_id, "warning", "Before the cut")
     expect(page.locator(".alert-message", has_text="Before the cut")).to_be_visible()
+    expect(page.locator(".card[data-state=live]")).to_have_count(12)
     api.kill()
     expect(page.get_by_text(re.compile("reconnecting…")).first).to_be_visible()
     expect(page.get_by_text("The connection is lost.")).to_be_visible()

@@ -88,7 +88,7 @@ def test_a_checkpoint_that_may_carry_does_not_wait_and_a_restart_inserts_what_it
     assert away.taken == []
     back = Shelf()
     resumed = WarehousePart(InsertQueue(back, "log", lambda _: None), stop, carry_rows=100, carried=carried)
-    wait_until(lambda: back.taken == [("alerts", [1, 2])], "carried rows inserted", 5)
+    wait_until(lambda: back.taken == [("alerts", [1, 2])], "carried rows inserted")
     resumed.close()
 
 

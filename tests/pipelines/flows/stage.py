@@ -186,7 +186,7 @@ class WarehouseProcess:
         launch = Launch(command, child_environment(self.settings), self.settings.home)
         with (self.settings.home / "warehouse.log").open("ab") as output:
             self.process = launch.start(output)
-        wait_until(lambda: answers(f"http://127.0.0.1:{self.settings.clickhouse_port}/ping"), "warehouse", 30)
+        wait_until(lambda: answers(f"http://127.0.0.1:{self.settings.clickhouse_port}/ping"), "warehouse")
         return self
 
     def kill(self) -> None:

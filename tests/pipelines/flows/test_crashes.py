@@ -50,9 +50,9 @@ def test_flows_killed_twice_answer_as_undisturbed_ones(stage: Stage, store: Flow
         stage.tell(ended(session, begin + SECONDS * 1_000))
     for session in (disturbed, calm):
         sid = session.session_id
-        wait_until(lambda sid=sid: stage.count("v_class_summaries", sid) == 1, "a summary", 20)
-        wait_until(lambda sid=sid: stage.count("v_telemetry_raw", sid) == SECONDS * 4, "every value", 10)
-        wait_until(lambda sid=sid: stage.count("v_member_minutes", sid) == SECONDS // 30, "every minute", 10)
+        wait_until(lambda sid=sid: stage.count("v_class_summaries", sid) == 1, "a summary")
+        wait_until(lambda sid=sid: stage.count("v_telemetry_raw", sid) == SECONDS * 4, "every value")
+        wait_until(lambda sid=sid: stage.count("v_member_minutes", sid) == SECONDS // 30, "every minute")
 
     for view, leaving_out in {
         "v_telemetry_raw": "session_id",
@@ -115,5 +115,5 @@ def test_a_warehouse_that_dies_holds_the_flow_back_and_loses_nothing(servers: Se
         assert not answers(f"{store.url}/ready")
         stage.send(heart_rate(sid, 31, begin + s * 100, 120) for s in range(500, 700))
         warehouse.start()
-        wait_until(lambda: there.count("v_telemetry_raw", sid) == 700, "all of it is stored", 20)
+        wait_until(lambda: there.count("v_telemetry_raw", sid) == 700, "all of it is stored")
         wait_until(lambda: answers(f"{store.url}/ready"), "ready again")

@@ -27,7 +27,7 @@ def test_a_class_appears_on_the_topics_and_its_summary_in_the_tables(
                 heart_rate(sid, 12, begin + s * 1_000, too_high),
             ]
         )
-    wait_until(lambda: (newest(stage, sid).get(11, {}).get("zone_s") or [0] * 6)[2] >= 88, "all of them are live", 20)
+    wait_until(lambda: (newest(stage, sid).get(11, {}).get("zone_s") or [0] * 6)[2] >= 88, "all of them are live")
     rows = newest(stage, sid)
     assert rows[11]["heart_rate_60s_bpm"] == pytest.approx(120)
     assert rows[11]["zone"] == 2
@@ -35,9 +35,9 @@ def test_a_class_appears_on_the_topics_and_its_summary_in_the_tables(
     assert rows[11]["power_10s_watts"] == pytest.approx(200)
     assert rows[13]["state"] == "no_strap"
 
-    wait_until(lambda: states(stage, sid) == [("heart_rate_high", "active"), ("heart_rate_high", "cleared")], "an alert", 10)
+    wait_until(lambda: states(stage, sid) == [("heart_rate_high", "active"), ("heart_rate_high", "cleared")], "an alert")
     stage.tell(ended(session, begin + 100_000))
-    wait_until(lambda: stage.count("v_class_summaries", sid) == 1, "the summary", 10)
+    wait_until(lambda: stage.count("v_class_summaries", sid) == 1, "the summary")
     ((expected, attended, alerts, revision),) = stage.rows(
         "SELECT expected, attended, alerts, revision FROM v_class_summaries WHERE session_id = {s:UUID}", s=sid
     )
@@ -49,18 +49,18 @@ def test_a_class_appears_on_the_topics_and_its_summary_in_the_tables(
     )
     assert members[0] == (11, 120.0, 120, 200.0, 90)
     assert members[1][:2] == (12, pytest.approx((50 * 150 + 40 * 190) / 90))
-    wait_until(lambda: stage.count("v_member_minutes", sid) == 4, "two minutes of two members", 10)
-    wait_until(lambda: stage.count("v_alerts", sid) >= 1, "the alert in its table", 10)
+    wait_until(lambda: stage.count("v_member_minutes", sid) == 4, "two minutes of two members")
+    wait_until(lambda: stage.count("v_alerts", sid) >= 1, "the alert in its table")
 
 
 def test_who_is_not_on_the_roster_is_a_dead_letter_until_they_join(stage: Stage, live: FlowProcess) -> None:
     session = stage.open_session(new_session([14], now_ms() - 10_000))
     stranger = msgspec.json.encode(heart_rate(session.session_id, 999, now_ms(), 100))
     place = stage.send_raw(DEVICE_EVENTS, stranger, session.session_id.encode())
-    wait_until(lambda: reasons(stage).get(place) == "unknown_member", "a letter", 10)
+    wait_until(lambda: reasons(stage).get(place) == "unknown_member", "a letter")
     stage.open_session(msgspec.structs.replace(session, participants=(participant(14), participant(999))))
     stage.send([heart_rate(session.session_id, 999, now_ms(), 101)])
-    wait_until(lambda: newest(stage, session.session_id).get(999, {}).get("heart_rate_bpm") == 101, "the joined member", 10)
+    wait_until(lambda: newest(stage, session.session_id).get(999, {}).get("heart_rate_bpm") == 101, "the joined member")
 
 
 def test_events_that_come_late_correct_the_summary(stage: Stage, store: FlowProcess, live: FlowProcess) -> None:
@@ -71,12 +71,12 @@ def test_events_that_come_late_correct_the_summary(stage: Stage, store: FlowProc
     stage.send(heart_rate(sid, 15, begin + s * 1_000, 120) for s in range(200))
     stage.send(heart_rate(sid, 16, begin + s * 1_000, 100) for s in range(100, 200))
     stage.tell(ended(session, begin + 201_000))
-    wait_until(lambda: stage.count("v_class_summaries", sid) == 1, "the first summary", 10)
+    wait_until(lambda: stage.count("v_class_summaries", sid) == 1, "the first summary")
     assert average(stage, sid, 16) == (100.0, 100, 1, "live")
 
     stage.send(heart_rate(sid, 16, begin + s * 1_000, 140) for s in range(100))
-    wait_until(lambda: average(stage, sid, 16)[2] == 2, "a second revision", 20)
-    wait_until(lambda: stage.count("v_summary_corrections", sid) == 1, "the correction on record", 10)
+    wait_until(lambda: average(stage, sid, 16)[2] == 2, "a second revision")
+    wait_until(lambda: stage.count("v_summary_corrections", sid) == 1, "the correction on record")
     assert average(stage, sid, 16) == (120.0, 200, 2, "telemetry_raw")
     assert average(stage, sid, 15) == (120.0, 200, 2, "telemetry_raw")
     ((revision, late_events, before, after),) = stage.rows(

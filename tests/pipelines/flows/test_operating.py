@@ -64,16 +64,17 @@ def test_dead_letters_are_listed_shown_and_sent_again(
     def letter_id() -> str:
         return next((k for k, v in read_dead_letters(stage.settings).items() if v.rejected.place == place), "")
 
-    wait_until(letter_id, "a dead letter", 10)
+    wait_until(letter_id, "a dead letter")
+    letter = letter_id()
     for name, value in child_environment(stage.settings).items():
         monkeypatch.setenv(name, value)
-    shown = CliRunner().invoke(build(), ["dead-letters", "show", letter_id()])
+    shown = CliRunner().invoke(build(), ["dead-letters", "show", letter])
     assert "unknown_session" in shown.output
     assert event.event_id in shown.output
     stage.open_session(session)
-    sent = CliRunner().invoke(build(), ["dead-letters", "retry", letter_id()])
+    sent = CliRunner().invoke(build(), ["dead-letters", "retry", letter])
     assert sent.exit_code == 0, sent.output
-    wait_until(lambda: stage.count("v_telemetry_raw", session.session_id) == 1, "kept this time", 10)
+    wait_until(lambda: stage.count("v_telemetry_raw", session.session_id) == 1, "kept this time")
     listed = CliRunner().invoke(build(), ["dead-letters", "list"])
-    (line,) = [line for line in listed.output.splitlines() if letter_id() in line]
+    (line,) = [line for line in listed.output.splitlines() if letter in line]
     assert "retried" in line

@@ -22,7 +22,7 @@ def test_what_was_measured_and_done_is_in_the_tables(stage: Stage, store: FlowPr
     beats = [heart_rate(sid, 1, begin + s * 1_000, 120 + s, rr_ms=(500, 510)) for s in range(30)]
     same_second = [heart_rate(sid, 1, begin + 29_500, 170), heart_rate(sid, 1, begin + 29_200, 99)]
     stage.send([*beats, *same_second, *(power(sid, 1, begin + s * 1_000, 200 + s) for s in range(30))])
-    wait_until(lambda: stage.count("v_telemetry_raw", sid) == 122 and stage.count("v_app_events", sid) == 1, "122 rows", 10)
+    wait_until(lambda: stage.count("v_telemetry_raw", sid) == 122 and stage.count("v_app_events", sid) == 1, "122 rows")
 
     by_metric = dict(
         stage.rows(
@@ -60,8 +60,8 @@ def test_poison_becomes_dead_letters_and_the_rest_is_kept(stage: Stage, store: F
         stage.send(heart_rate(sid, 3, begin + (20 * at + i) * 100, 100 + at) for i in range(20))
         places[payload] = stage.send_raw(DEVICE_EVENTS, payload, key)
 
-    wait_until(lambda: stage.count("v_telemetry_raw", sid) == 100, "every good event is kept", 10)
-    wait_until(lambda: len(letters(stage, places.values())) == 5, "five dead letters", 10)
+    wait_until(lambda: stage.count("v_telemetry_raw", sid) == 100, "every good event is kept")
+    wait_until(lambda: len(letters(stage, places.values())) == 5, "five dead letters")
     for payload, letter in letters(stage, places.values()).items():
         assert letter.rejected.place == places[payload]
         assert letter.rejected.reason == poison[payload]
