@@ -43,8 +43,11 @@ compile: install
 demo: install ui compile
 	exec $(BIN)/paceline demo
 
+# Each worker has servers of its own and takes whole files, because the tests of a file may build on each other.
+WORKERS ?= 2
+
 test: dev ui compile
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 30
 
 check: dev
 	$(BIN)/ruff check .
