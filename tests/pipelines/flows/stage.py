@@ -161,13 +161,7 @@ class FlowProcess:
         """The value of one sample on /metrics; 0 when there is none."""
         from prometheus_client.parser import text_string_to_metric_families
 
-        scraper = httpx.HTTPTransport(retries=2)
-        with httpx.Client(transport=scraper, timeout=10) as client:
-            try:
-                text = client.get(f"{self.url}/metrics").text
-            except httpx.RemoteProtocolError:  # a scrape that met the endpoint closing a connection is made again, once
-                text = client.get(f"{self.url}/metrics").text
-        for family in text_string_to_metric_families(text):
+        for family in text_string_to_metric_families(httpx.get(f"{self.url}/metrics", timeout=30).text):
             for sample in family.samples:
                 if sample.name == name and all(sample.labels.get(key) == value for key, value in labels.items()):
                     return sample.value
