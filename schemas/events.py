@@ -13,6 +13,7 @@ from schemas.ranges import (
     AltitudeM,
     CadenceRpm,
     ClassId,
+    ClockOffsetMs,
     DeviceId,
     DistanceM,
     EnergyKcal,
@@ -52,6 +53,8 @@ class DeviceEnvelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_d
     device_id: DeviceId
     event_time_ms: EpochMs
     received_time_ms: EpochMs | None = None
+    clock_offset_ms: ClockOffsetMs | None = None
+    """What the gateway has added to `event_time_ms` because the device's clock is wrong; nobody else sets it."""
 
 
 class HeartRate(DeviceEnvelope, tag="heart_rate", frozen=True, kw_only=True):

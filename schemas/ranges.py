@@ -17,6 +17,7 @@ EpochMs = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 """Milliseconds since 1970-01-01 UTC, to the year 2100."""
 
 HeartRateBpm = Annotated[int, Meta(ge=25, le=240)]
+ClockOffsetMs = Annotated[int, Meta(ge=-900_000, le=900_000)]
 RrMs = Annotated[int, Meta(ge=1, le=65_535)]
 """One beat-to-beat interval as the strap sent it; artefacts are judged later, by the variability step."""
 PowerWatts = Annotated[int, Meta(ge=0, le=3_000)]
@@ -33,6 +34,8 @@ LongText = Annotated[str, Meta(max_length=4_000)]
 
 LATEST_AHEAD_MS = 120_000
 """An event whose own time lies further ahead of the receiver's clock than this is rejected."""
+CLOCK_OFF_MAX_MS = 15 * 60_000
+"""A device's clock may be wrong by so much and is set right at the gateway; whole time zones are a fault to be refused."""
 OLDEST_MS = 7 * 24 * 3_600_000
 """An event older than this when it is received is rejected: the raw topics keep seven days."""
 EVENT_BYTES_MAX = 65_536

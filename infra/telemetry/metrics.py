@@ -18,6 +18,8 @@ PUBLISH_SECONDS = Histogram("paceline_publish_seconds", "From publishing to Kafk
 PUBLISH_IN_FLIGHT = Gauge(
     "paceline_publish_in_flight", "Events published and not yet acknowledged; at its cap the door answers 503"
 )
+CLOCK_CORRECTED = Counter("paceline_clock_corrected", "Events whose time was set right because their device's clock is wrong")
+CLOCKS_OFF = Gauge("paceline_clocks_off", "Devices whose times are being set right, counted once a minute; see notes")
 STREAMS_OPEN = Gauge("paceline_streams_open", "Open WebSocket streams of hubs")
 
 # Flows: read = kept + late + rejected (+ outside: flow live leaves events outside any session to flow store).

@@ -17,6 +17,7 @@ from infra.strict_http import StrictHttp
 from infra.telemetry.logs import logger
 from ingest.gateway.access import Access
 from ingest.gateway.bodies import Budget
+from ingest.gateway.clock_notes import ClockNotes
 from ingest.gateway.door import Door
 from ingest.gateway.openapi import complete
 from ingest.gateway.parts import Parts
@@ -82,7 +83,8 @@ def assemble(settings: Settings, clock: Clock, reader: DirectoryReader) -> Parts
     """The parts, wired; belongs to the running event loop."""
     directory = reader.directory
     publisher = Publisher(settings, clock, directory, door="gateway")
-    door = Door(publisher, Rates(settings), RefusedBytes(publisher.producer, clock), clock, settings.gateway_patience_s)
+    refused, notes = RefusedBytes(publisher.producer, clock), ClockNotes(directory, publisher)
+    door = Door(publisher, Rates(settings), refused, notes, clock, settings.gateway_patience_s)
     access = Access(directory)
     streams = Streams(access, door)
     reader.listen(partial(streams.hear, loop=asyncio.get_running_loop()))

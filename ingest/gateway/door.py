@@ -8,6 +8,8 @@ from msgspec import Struct
 from infra.clock import Clock
 from infra.telemetry.metrics import EVENTS_REJECTED
 from ingest.decoding import decode_event, event_id_of
+from ingest.gateway.clock_notes import ClockNotes
+from ingest.gateway.clocks import DeviceClocks
 from ingest.gateway.rates import Rates
 from ingest.gateway.refused_bytes import RefusedBytes
 from ingest.outcomes import Outcome, SlowDown, rejected
@@ -47,8 +49,18 @@ class Limited(SlowDown):
 class Door:
     """Decode, check the device's right, publish, and account for every event."""
 
-    def __init__(self, publisher: Publisher, rates: Rates, refused: RefusedBytes, clock: Clock, patience_s: float) -> None:
+    def __init__(  # noqa: PLR0917  # the parts it is wired with, in one place only
+        self,
+        publisher: Publisher,
+        rates: Rates,
+        refused: RefusedBytes,
+        clock_notes: ClockNotes,
+        clock: Clock,
+        patience_s: float,
+    ) -> None:
         self._publisher = publisher
+        self._clocks = DeviceClocks()
+        self._clock_notes = clock_notes
         self._rates = rates
         self._refused = refused
         self._clock = clock
@@ -61,7 +73,12 @@ class Door:
         wait_s = self._rates.wait_s(device, len(raws), self._clock())
         if wait_s:
             raise Limited(f"{device.device_id} sends faster than it may", wait_s)
-        decoded = [_permitted(device, decode_event(raw)) for raw in raws]
+        decoded: Sequence[DeviceEvent | Outcome] = [_permitted(device, decode_event(raw)) for raw in raws]
+        if not history:
+            now_ms = self._clock()
+            decoded, clock_news = self._clocks.correct(decoded, now_ms)
+            if clock_news:
+                await self._clock_notes.tell(clock_news, now_ms, self._patience_s)
         events = [event for event in decoded if not isinstance(event, Outcome)]
         published = await self._publisher.publish_decoded(events, history=history, patience_s=self._patience_s)
         self._note(events, published)
@@ -95,6 +112,10 @@ class Door:
 
 
 def _permitted(device: DeviceRecord, event: DeviceEvent | Outcome) -> DeviceEvent | Outcome:
-    if isinstance(event, Outcome) or device.scope == "gateway" or event.member_id == device.member_id:
+    if isinstance(event, Outcome):
+        return event
+    if event.clock_offset_ms is not None:
+        return rejected("unknown_field", "`$.clock_offset_ms` is for the gateway to set")
+    if device.scope == "gateway" or event.member_id == device.member_id:
         return event
     return rejected("forbidden_member", f"this token may send for member {device.member_id} only")

@@ -1,0 +1,150 @@
+"""Devices whose clocks are wrong: noticed by what their newest readings say against ours, and set right by what was noticed.
+
+Nothing arrives before it was measured, so a reading from the future proves a clock that is ahead. A reading from the past
+proves nothing: it may have been stored. But readings that keep coming, each as old as the one before, were not stored.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from infra.telemetry.logs import logger
+from infra.telemetry.metrics import CLOCK_CORRECTED, CLOCKS_OFF
+from ingest.outcomes import Outcome
+from schemas.events import DeviceEvent
+from schemas.ranges import CLOCK_OFF_MAX_MS
+
+log = logger(__name__)
+TOLERANCE_MS = 5_000
+"""Up to here a value still counts as live, and times are left as the device says."""
+JITTER_MS = 2_000
+"""So much the way through the network varies."""
+STEADY_MS = 20_000
+"""So long a device that lags behind must send before its clock is held to be wrong."""
+PAUSE_MS = 5_000
+"""Live devices are not silent for longer."""
+TOLD_EVERY_MS = 60_000
+TOLD_FROM_MS = 10_000
+"""A clock that is told to be wrong is told again only when it is otherwise by more than this, and not at once."""
+DEVICES_MAX = 20_000
+FORGET_AFTER_MS = 600_000
+SWEEP_EVERY_MS = 60_000
+Key = tuple[int, str]
+"""Member and device."""
+
+
+@dataclass(frozen=True)
+class ClockNews:
+    """What is held of a device's clock from now on: `offset_ms` is added to its times; 0 means that it is right again."""
+
+    member_id: int
+    device_id: str
+    offset_ms: int
+    session_id: str | None
+    """As the device's newest event names it."""
+    event_time_ms: int
+    """The newest event's time, corrected."""
+
+
+@dataclass(slots=True)
+class DeviceClock:
+    """One device's clock. A sample is the age of the newest event when it came; it is negative when it came from the future."""
+
+    offset_ms: int = 0
+    since_ms: int = 0
+    """When the present run of samples of about the same age began."""
+    heard_ms: int = 0
+    low_ms: int = 0
+    high_ms: int = 0
+    told_offset_ms: int = 0
+    told_ms: int = -TOLD_EVERY_MS
+
+    def hear(self, age_ms: int, now_ms: int) -> None:
+        """Take a sample. What arrives earlier than the clock held to be right allows is proof; else a steady run is."""
+        self._extend_run(age_ms, now_ms)
+        if age_ms < self.offset_ms - JITTER_MS:
+            self.offset_ms = _worth(age_ms)
+        elif now_ms - self.since_ms >= STEADY_MS and abs(self.low_ms - self.offset_ms) > JITTER_MS:
+            self.offset_ms = _worth(self.low_ms)
+
+    def is_news(self, now_ms: int) -> bool:
+        """Whether somebody must be told; asked once for each time that it is told."""
+        wrong, told = self.offset_ms, self.told_offset_ms
+        otherwise = (wrong == 0) != (told == 0) or abs(wrong - told) > TOLD_FROM_MS
+        if not otherwise or now_ms - self.told_ms < TOLD_EVERY_MS:
+            return False
+        self.told_offset_ms, self.told_ms = wrong, now_ms
+        return True
+
+    def _extend_run(self, age_ms: int, now_ms: int) -> None:
+        low, high = min(self.low_ms, age_ms), max(self.high_ms, age_ms)
+        if now_ms - self.heard_ms > PAUSE_MS or high - low > JITTER_MS:
+            self.since_ms, low, high = now_ms, age_ms, age_ms
+        self.heard_ms, self.low_ms, self.high_ms = now_ms, low, high
+
+
+@dataclass
+class DeviceClocks:
+    """Those devices that are under suspicion; all others cost one comparison an event."""
+
+    held: dict[Key, DeviceClock] = field(default_factory=dict)
+    swept_ms: int = 0
+
+    def correct(
+        self, events: Sequence[DeviceEvent | Outcome], now_ms: int
+    ) -> tuple[Sequence[DeviceEvent | Outcome], list[ClockNews]]:
+        """The events of one request with their times set right, and which clocks are seen otherwise since."""
+        newest = self._newest(events, now_ms)
+        if not newest:
+            return events, []
+        news: list[ClockNews] = []
+        for key, event in newest.items():
+            clock = self.held.setdefault(key, DeviceClock())
+            clock.hear(now_ms - event.event_time_ms, now_ms)
+            if clock.is_news(now_ms):
+                at_ms = event.event_time_ms + clock.offset_ms
+                news.append(ClockNews(*key, clock.offset_ms, event.session_id, at_ms))
+                log.warning("device_clock", member_id=key[0], device_id=key[1], offset_ms=clock.offset_ms)
+        corrected = [event if isinstance(event, Outcome) else self._corrected(event, now_ms) for event in events]
+        self._forget(newest, now_ms)
+        return corrected, news
+
+    def _newest(self, events: Iterable[DeviceEvent | Outcome], now_ms: int) -> dict[Key, DeviceEvent]:
+        """The newest event of each device that is, or now comes, under suspicion; what is too old says nothing of a clock."""
+        newest: dict[Key, DeviceEvent] = {}
+        suspected: set[Key] = set()
+        for event in events:
+            if isinstance(event, Outcome) or abs(now_ms - event.event_time_ms) > CLOCK_OFF_MAX_MS:
+                continue
+            key = (event.member_id, event.device_id)
+            if abs(now_ms - event.event_time_ms) > TOLERANCE_MS or key in self.held:
+                suspected.add(key)
+            if key not in newest or event.event_time_ms > newest[key].event_time_ms:
+                newest[key] = event
+        room = len(self.held) < DEVICES_MAX
+        return {key: newest[key] for key in suspected if room or key in self.held}
+
+    def _corrected(self, event: DeviceEvent, now_ms: int) -> DeviceEvent:
+        clock = self.held.get((event.member_id, event.device_id))
+        if clock is None or not clock.offset_ms or abs(now_ms - event.event_time_ms) > CLOCK_OFF_MAX_MS:
+            return event
+        CLOCK_CORRECTED.inc()
+        offset_ms = clock.offset_ms
+        return replace(event, event_time_ms=event.event_time_ms + offset_ms, clock_offset_ms=offset_ms)
+
+    def _forget(self, looked_at: Iterable[Key], now_ms: int) -> None:
+        """Clear those whose newest readings are in time, and from time to time those who have long been silent."""
+        for key in looked_at:
+            clock = self.held[key]
+            in_time = clock.low_ms >= -TOLERANCE_MS and clock.high_ms <= TOLERANCE_MS
+            if in_time and not clock.offset_ms and not clock.told_offset_ms:
+                del self.held[key]
+        if now_ms - self.swept_ms >= SWEEP_EVERY_MS:
+            self.swept_ms = now_ms
+            self.held = {key: clock for key, clock in self.held.items() if now_ms - clock.heard_ms < FORGET_AFTER_MS}
+            CLOCKS_OFF.set(sum(clock.offset_ms != 0 for clock in self.held.values()))
+
+
+def _worth(age_ms: int) -> int:
+    return age_ms if abs(age_ms) > TOLERANCE_MS else 0
