@@ -70,9 +70,10 @@ class _Server(ThreadingHTTPServer):
     def handle_timeout(self) -> None:
         self._nobody_waits = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), OSError):  # an OSError is a caller who went away
-            log.exception("endpoint_failed")
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        failure = sys.exception()
+        if not isinstance(failure, OSError):  # an OSError is a caller who went away
+            log.error("endpoint_failed", exc_info=failure)
 
 
 def _handler(process: str, readiness: Readiness) -> type[BaseHTTPRequestHandler]:

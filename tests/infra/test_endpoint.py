@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-
 from infra.telemetry.endpoint import Endpoint
 from infra.telemetry.metrics import EVENTS_REJECTED
-from tests.running import ROOT
+from tests.running import ROOT, wait_until
 
 CALLERS = 6
 BURST = 64
+PATHS = {"/metrics": 200, "/ready": 503, "/health": 200, "/else": 404}
 CHILD = """
 import os, sys, time
 from infra.telemetry.endpoint import Endpoint
@@ -60,37 +60,41 @@ def in_threads(count: int, work: Callable[[], None]) -> list[threading.Thread]:
     return threads
 
 
+def change_metrics(stop: threading.Event) -> None:
+    """Label sets that come and go."""
+    number = 0
+    while not stop.is_set():
+        number += 1
+        labels = ("endpoint-test", f"{threading.get_ident()}-{number % 20}")
+        EVENTS_REJECTED.labels(*labels).inc()
+        if number % 3 == 0:
+            EVENTS_REJECTED.remove(*labels)
+
+
+def scrape(port: int, path: str) -> str:
+    """What came of it: `whole`, `refused` or the fault."""
+    try:
+        status, body = ask(port, path)
+    except http.client.HTTPException as cut:  # closed without an answer, or in the middle of one
+        return f"{path} {cut!r}"
+    except (ConnectionRefusedError, ConnectionResetError):
+        return "refused"
+    return "whole" if status == PATHS[path] and body else f"{path} {status} {body[:80]!r}"
+
+
 def test_every_scrape_is_answered_whole_while_metrics_change_and_endpoints_close() -> None:
     outcomes: Counter[str] = Counter()
     stop = threading.Event()
     present = [Endpoint(0, "test", lambda: "not yet")]
 
-    def change() -> None:
-        number = 0
+    def keep_scraping() -> None:
         while not stop.is_set():
-            number += 1
-            labels = ("endpoint-test", f"{threading.get_ident()}-{number % 20}")
-            EVENTS_REJECTED.labels(*labels).inc()
-            if number % 3 == 0:
-                EVENTS_REJECTED.remove(*labels)
+            outcomes.update(scrape(present[0].port, path) for path in PATHS)
 
-    def scrape() -> None:
-        while not stop.is_set():
-            for path, expected in (("/metrics", 200), ("/ready", 503), ("/health", 200), ("/else", 404)):
-                try:
-                    status, body = ask(present[0].port, path)
-                    outcomes["whole" if status == expected and body else f"{path} {status} {body[:80]!r}"] += 1
-                except (ConnectionRefusedError, ConnectionResetError) as refused:
-                    closing = not isinstance(refused, http.client.RemoteDisconnected)  # it is a kind of reset to the library
-                    outcomes["refused" if closing else f"{path} {refused!r}"] += 1
-                except http.client.HTTPException as cut:
-                    outcomes[f"{path} {cut!r}"] += 1
-
-    threads = in_threads(2, change) + in_threads(CALLERS, scrape)
+    threads = in_threads(2, lambda: change_metrics(stop)) + in_threads(CALLERS, keep_scraping)
     for _ in range(5):
         enough = outcomes["whole"] + 2 * CALLERS
-        while outcomes["whole"] < enough:
-            stop.wait(0.01)
+        wait_until(lambda enough=enough: outcomes["whole"] >= enough, "scraped")
         old, present[0] = present[0], Endpoint(0, "test", lambda: "not yet")
         old.close()
     stop.set()
