@@ -22,7 +22,7 @@ from infra.settings import Settings, child_environment
 from infra.warehouse import open_client
 from schemas.directory import Limits, Participant, SessionRecord, directory_key
 from schemas.events import AppEvent, DeviceEvent, HeartRate, Power, SessionEnded, SessionStarted
-from schemas.topics import APP_EVENTS, DEVICE_EVENTS, DIRECTORY, Topic, session_key
+from schemas.topics import APP_EVENTS, DEVICE_EVENTS, DIRECTORY, LIVE, Topic, session_key
 from tests.running import answers, wait_until
 
 ZONE_FLOORS = (95, 114, 133, 152, 171)
@@ -262,3 +262,16 @@ class Stage:
             ]
         finally:
             consumer.close()
+
+
+def newest(stage: Stage, session_id: str) -> dict[int, dict[str, Any]]:
+    """The picture that a page would have after all messages so far: member → column → value."""
+    members: list[int] = []
+    rows: dict[int, dict[str, Any]] = {}
+    for message in stage.messages(LIVE, session_id):
+        if message["kind"] == "key":
+            members = message["members"]
+        for name, values in message["columns"].items():
+            for at, value in zip(message["rows"], values, strict=True):
+                rows.setdefault(members[at], {})[name] = value
+    return rows

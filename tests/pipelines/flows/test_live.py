@@ -4,8 +4,19 @@ import msgspec
 import pytest
 
 from infra.dead_letters import read_dead_letters
-from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE
-from tests.pipelines.flows.stage import FlowProcess, Stage, ended, heart_rate, new_session, now_ms, participant, power, started
+from schemas.topics import ALERTS, DEVICE_EVENTS
+from tests.pipelines.flows.stage import (
+    FlowProcess,
+    Stage,
+    ended,
+    heart_rate,
+    new_session,
+    newest,
+    now_ms,
+    participant,
+    power,
+    started,
+)
 from tests.running import wait_until
 
 pytestmark = pytest.mark.servers
@@ -85,19 +96,6 @@ def test_events_that_come_late_correct_the_summary(stage: Stage, store: FlowProc
     assert (revision, late_events) == (2, 100)
     assert before != after
     assert live.metric("paceline_flow_events_total", exit="late") >= 100
-
-
-def newest(stage: Stage, session_id: str) -> dict[int, dict]:
-    """The picture that a page would have after all messages so far: member → column → value."""
-    members: list[int] = []
-    rows: dict[int, dict] = {}
-    for message in stage.messages(LIVE, session_id):
-        if message["kind"] == "key":
-            members = message["members"]
-        for name, values in message["columns"].items():
-            for at, value in zip(message["rows"], values, strict=True):
-                rows.setdefault(members[at], {})[name] = value
-    return rows
 
 
 def states(stage: Stage, session_id: str) -> list[tuple[str, str]]:
