@@ -4,10 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from pipelines.history import ReadingPlace, place_of
 from pipelines.messages import Rows
-from schemas.directory import SessionRecord
+from schemas.directory import Participant, SessionRecord
 from schemas.events import AppEvent, Reading
+
+encode_people = msgspec.json.Encoder().encode
+decode_people = msgspec.json.Decoder(tuple[Participant, ...]).decode
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Wanted:
     late_events: int
     newest_reading: ReadingPlace | None
     newest_app_event: str | None
+    people: tuple[Participant, ...] = ()
+    """Everyone who took part, with the physiology their live totals rest on; empty: as the record has them."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,10 @@ class Corrections:
         self._desk = desk
         found = state or {}
         self._late: dict[str, int] = dict(found.get("late", {}))
-        self._newest_reading: dict[str, ReadingPlace] = dict(found.get("newest_reading", {}))
+        places = found.get("newest_reading", {})
+        self._newest_reading: dict[str, ReadingPlace] = {sid: (*place, 0)[:4] for sid, place in places.items()}
         self._newest_app_event: dict[str, str] = dict(found.get("newest_app_event", {}))
+        self._people: dict[str, bytes] = dict(found.get("people", {}))
         self._wanted: dict[str, int] = dict.fromkeys(found.get("wanted", ()), 0)
         """Session → when to ask next."""
         self._asked: set[str] = set()
@@ -58,6 +67,7 @@ class Corrections:
             "late": dict(self._late),
             "newest_reading": dict(self._newest_reading),
             "newest_app_event": dict(self._newest_app_event),
+            "people": dict(self._people),
             "wanted": list(self._wanted),
         }
 
@@ -74,6 +84,10 @@ class Corrections:
     def saw_late(self, readings: Iterable[Reading]) -> None:
         for reading in readings:
             self._late[reading.session_id] = self._late.get(reading.session_id, 0) + 1
+
+    def saw_people(self, session_id: str, people: tuple[Participant, ...]) -> None:
+        """Note who took part in a session whose roster or zones changed while it ran: its record tells no longer."""
+        self._people[session_id] = encode_people(people)
 
     def had_late(self, session_id: str) -> bool:
         """Whether the live totals of this session lack something."""
@@ -103,7 +117,7 @@ class Corrections:
 
     def forget(self, knows: Callable[[str], bool]) -> None:
         """Drop what is kept about sessions that are over for good."""
-        for kept in (self._late, self._newest_reading, self._newest_app_event):
+        for kept in (self._late, self._newest_reading, self._newest_app_event, self._people):
             for session_id in [found for found in kept if not knows(found) and found not in self._wanted]:
                 del kept[session_id]
 
@@ -114,4 +128,5 @@ class Corrections:
             late_events=self._late.get(session_id, 0),
             newest_reading=self._newest_reading.get(session_id),
             newest_app_event=self._newest_app_event.get(session_id),
+            people=decode_people(self._people.get(session_id, b"[]")),
         )

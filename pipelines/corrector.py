@@ -5,14 +5,24 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from infra.errors import Unavailable
 from infra.telemetry.logs import logger
 from pipelines.corrections import Corrected, Wanted
-from pipelines.history import Reader, is_stored, stored_alerts, stored_app_events, stored_readings, stored_summary
+from pipelines.history import (
+    Reader,
+    is_stored,
+    stored_alerts,
+    stored_app_events,
+    stored_members,
+    stored_readings,
+    stored_summary,
+)
 from pipelines.messages import Rows
 from pipelines.result_rows import correction_rows, summary_json, summary_rows
 from pipelines.steps.recompute import summarise
+from pipelines.steps.results import SessionSummary
 
 log = logger(__name__)
 NOT_YET_MS = 1_000
@@ -75,11 +85,30 @@ def correct(reader: Reader, wanted: Wanted) -> tuple[Rows, ...] | None:
     readings = stored_readings(reader, session_id)
     late_events = max(wanted.late_events, before.late_events)
     alerts = stored_alerts(reader, session_id)
-    after = summarise(wanted.record, readings, app_events, before.revision + 1, late_events, alerts_by_member=alerts)
-    if late_events == before.late_events and summary_json(after) == before.summary:
+    after = summarise(
+        wanted.record,
+        readings,
+        app_events,
+        before.revision + 1,
+        late_events,
+        alerts_by_member=alerts,
+        people=wanted.people,
+    )
+    same = late_events == before.late_events and summary_json(after) == before.summary
+    if same and _as_stored(after, stored_members(reader, session_id)):
         return ()
     log.info("summary_corrected", session_id=session_id, revision=after.revision, late_events=late_events)
     return (*summary_rows(after), *correction_rows(after, before.summary, _reason(late_events - before.late_events)))
+
+
+def _as_stored(summary: SessionSummary, stored: list[dict[str, Any]]) -> bool:
+    """Whether the members' rows are those stored, figure by figure."""
+    rows = sorted(summary.members, key=lambda member: member.member_id)
+    return len(rows) == len(stored) and all(
+        (tuple(value) if name == "zone_s" else value) == getattr(row, name)
+        for row, figures in zip(rows, stored, strict=True)
+        for name, value in figures.items()
+    )
 
 
 def _reason(more: int) -> str:

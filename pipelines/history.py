@@ -11,8 +11,8 @@ import pyarrow as pa
 from pipelines.telemetry_rows import METRICS_OF_TYPE
 from schemas.events import AppEvent, Reading, app_event_decoder
 
-ReadingPlace = tuple[int, int, str]
-"""Member, event time, device: the key by which a stored reading is found again."""
+ReadingPlace = tuple[int, int, str, int]
+"""Member, event time, device, time of receipt: by which a stored reading is found again, and not an older copy of it."""
 TYPE_OF_METRIC = {metric: kind for kind, metrics in METRICS_OF_TYPE.items() for metric in metrics} | {"rr_ms": "heart_rate"}
 ROWS_AT_ONCE = 20_000
 WHOLE = {"heart_rate_bpm", "power_watts", "step_count", "rr_ms"}
@@ -25,10 +25,16 @@ FROM v_telemetry_raw WHERE session_id = {session:UUID} ORDER BY ts_ms, member_id
 PLACE_SQL = """
 SELECT count() AS found FROM v_telemetry_raw WHERE session_id = {session:UUID} AND member_id = {member:UInt64}
     AND ts = fromUnixTimestamp64Milli({ts_ms:Int64}, 'UTC') AND device = {device:String}
+    AND received_at >= fromUnixTimestamp64Milli({received_ms:Int64}, 'UTC')
 """
 APP_SQL = "SELECT body FROM v_app_events WHERE session_id = {session:UUID} ORDER BY ts, event_id"
 ALERTS_SQL = "SELECT member_id, count() AS alerts FROM v_alerts WHERE session_id = {session:UUID} GROUP BY member_id"
 SUMMARY_SQL = "SELECT revision, late_events, summary FROM v_class_summaries WHERE session_id = {session:UUID}"
+MEMBERS_SQL = """
+SELECT member_id, attended, heart_rate_avg_bpm, heart_rate_max_bpm, zone_s, intensity, effort_points, trimp, energy_kcal,
+    power_avg_watts, power_max_watts, normalized_power_watts, cadence_avg_rpm, speed_avg_mps, distance_m, rmssd_ms, seconds_seen
+FROM v_member_summaries WHERE session_id = {session:UUID} ORDER BY member_id
+"""
 
 
 class Reader(Protocol):
@@ -48,8 +54,8 @@ class StoredSummary:
 
 def is_stored(reader: Reader, session_id: str, place: ReadingPlace) -> bool:
     """Whether this reading has reached the warehouse."""
-    member_id, ts_ms, device_id = place
-    asked = {"session": session_id, "member": member_id, "ts_ms": ts_ms, "device": device_id}
+    member_id, ts_ms, device_id, received_ms = place
+    asked = {"session": session_id, "member": member_id, "ts_ms": ts_ms, "device": device_id, "received_ms": received_ms}
     return bool(reader.query(PLACE_SQL, asked).to_pylist()[0]["found"])
 
 
@@ -76,9 +82,14 @@ def stored_summary(reader: Reader, session_id: str) -> StoredSummary | None:
     return StoredSummary(**rows[0]) if rows else None
 
 
+def stored_members(reader: Reader, session_id: str) -> list[dict[str, Any]]:
+    """What a correction can be about: the figures of every member's row that readers see now, by member."""
+    return reader.query(MEMBERS_SQL, {"session": session_id}).to_pylist()
+
+
 def place_of(reading: Reading) -> ReadingPlace:
     """Where a reading is found in `telemetry_raw`."""
-    return reading.member_id, reading.event_time_ms, reading.device_id
+    return reading.member_id, reading.event_time_ms, reading.device_id, reading.received_time_ms
 
 
 def _readings(session_id: str, rows: pa.Table) -> Iterator[Reading]:

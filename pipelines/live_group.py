@@ -185,8 +185,14 @@ class LiveGroup:
         """First summaries are written as they are; later ones of a session that had late events are computed from history."""
         rows: list[Rows] = []
         for summary in self._shard.take_summaries():
+            self._note_people(summary.session_id)
             if summary.revision > 1 and self._corrections.had_late(summary.session_id):
                 self._corrections.want([summary.session_id])
             else:
                 rows += summary_rows(summary)
         return rows
+
+    def _note_people(self, session_id: str) -> None:
+        record, people = self._sessions.records.get(session_id), self._shard.people(session_id)
+        if record is not None and people != record.participants:
+            self._corrections.saw_people(session_id, people)

@@ -74,6 +74,14 @@ class AlertDesk:
         for member_id, row in session.rows.items():
             self._limits.describe(row, session.people[member_id])
 
+    def note_stored(self, batch: Batch, seconds: Array) -> None:
+        """Remember which seconds come so late that nobody is to be alarmed about them; before their minutes close."""
+        stored = np.flatnonzero(batch.received_ms - batch.at_ms > self.config.late_ms)
+        if len(stored):
+            watch, rows = self._state.watch, batch.rows[stored]
+            np.minimum.at(watch.stored_from, rows, seconds[stored].astype(np.int32))
+            np.maximum.at(watch.stored_until, rows, seconds[stored].astype(np.int32))
+
     def take(self, batch: Batch, seconds: Array) -> None:
         """Readings in the order of arrival, with their seconds from the session's start."""
         fresh = np.flatnonzero(batch.received_ms - batch.at_ms <= self.config.late_ms)
@@ -201,7 +209,14 @@ class AlertDesk:
         found, share = efficiency(minutes, at), session.people[minute.member_id].limits.fatigue_drop_share
         if found is None or share is None or not found.comparable:
             return
+        if self._is_past(session, minute):
+            return
         calm = Verdict.INSIDE if found.drop <= share / 2 else Verdict.BETWEEN
         verdict = Verdict.OUTSIDE if found.drop > share else calm
         second = minute.minute + 59 - session.started_s
         self.observe(session, minute.member_id, "fatigue", second, Sighting(verdict, found.drop, share))
+
+    def _is_past(self, session: Session, minute: MemberMinute) -> bool:
+        watch, row = self._state.watch, session.rows[minute.member_id]
+        first = minute.minute - session.started_s
+        return bool(watch.stored_from[row] < first + 60 and watch.stored_until[row] >= first)

@@ -68,6 +68,9 @@ class Watch(Table):
     value: Array = column(np.int16)
     jump: Array = column(np.int32, fill=LONG_AGO)
     unchanged: Array = column(np.int32, fill=LONG_AGO)
+    stored_from: Array = column(np.int32, fill=ENDLESS)
+    """First and last second that came from a device's store, not live: what happened then is past."""
+    stored_until: Array = column(np.int32, fill=LONG_AGO)
 
 
 class Sessions(Table):

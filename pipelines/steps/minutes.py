@@ -17,7 +17,7 @@ from pipelines.steps.session import Session
 from pipelines.steps.totals import Totals
 
 REVISIONS = 1_000
-"""Versions of one minute at the same newest second: revisions of the summary."""
+"""Versions of one minute: revisions of the summary. When it was closed is not in them, so that a replay writes the same rows."""
 
 
 class MinuteBook:
@@ -49,7 +49,6 @@ class MinuteBook:
         columns = zip(
             members.session[rows].tolist(),
             members.member_id[rows].tolist(),
-            members.head[rows].tolist(),
             minute.tolist(),
             _known(beats),
             maximum.tolist(),
@@ -66,7 +65,7 @@ class MinuteBook:
         self.closed += [self._minute(values) for values in columns]
 
     def _minute(self, values: tuple[Any, ...]) -> MemberMinute:
-        session, member_id, head, minute, beats, maximum, power, cadence, speed, intensity, zone_s, effort, trimp, seen = values
+        session, member_id, minute, beats, maximum, power, cadence, speed, intensity, zone_s, effort, trimp, seen = values
         of: Session = self._sessions[session]
         return MemberMinute(
             session_id=of.record.session_id,
@@ -83,7 +82,7 @@ class MinuteBook:
             effort_points=effort,
             trimp=trimp,
             seconds_seen=seen,
-            version=(of.started_s + head) * REVISIONS + min(of.revision, REVISIONS - 1),
+            version=(of.started_s + minute) * REVISIONS + min(of.revision, REVISIONS - 1),
         )
 
 

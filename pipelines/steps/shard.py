@@ -23,7 +23,7 @@ from pipelines.steps.signal_watch import SignalWatch
 from pipelines.steps.summary import summarise_session
 from pipelines.steps.totals import Totals
 from schemas.alerts import Alert
-from schemas.directory import SessionRecord
+from schemas.directory import Participant, SessionRecord
 from schemas.events import AlertAcknowledged, AppEvent, CheckedIn, CheckedOut, Reading, SessionEnded
 from schemas.live import LiveUpdate
 
@@ -95,6 +95,11 @@ class LiveShard:
     def knows_member(self, session_id: str, member_id: int) -> bool:
         """Whether this member takes part in it, as far as the directory was told."""
         return member_id in self._state.rows.get(session_id, ()) or session_id in self._state.archive
+
+    def people(self, session_id: str) -> tuple[Participant, ...]:
+        """Everyone who ever took part in a session held here, with the physiology that their totals rest on."""
+        session = self._state.session(session_id)
+        return tuple(session.people.values()) if session else ()
 
     def put_session(self, record: SessionRecord) -> None:
         """News from the directory; the same news again changes nothing."""
@@ -170,7 +175,7 @@ class LiveShard:
                 session.recompute_due = False
                 found.append(session.record.session_id)
         for session_id, kept in self._state.archive.items():
-            if kept[1]:
+            if kept[1] and now_ms - kept[1] >= QUIET_MS:
                 kept[1] = 0
                 found.append(session_id)
         return found
@@ -213,6 +218,7 @@ class LiveShard:
         lateness = np.zeros(len(batch.rows), dtype=bool)
         if len(counting):
             counted = batch.part(counting)
+            self._desk.note_stored(counted, second[counting])
             lateness[counting] = self._state.grid.accept(counted, second[counting], self._close_minutes)
             self._note(session[counting], counted, lateness[counting])
             self._desk.take(counted, second[counting])
@@ -240,7 +246,7 @@ class LiveShard:
         late = []
         for reading in readings:
             if reading.session_id in self._state.archive:
-                self._state.archive[reading.session_id][1] += 1
+                self._state.archive[reading.session_id][1] = max(self._now_ms, 1)
                 late.append(reading)
             else:
                 known = reading.session_id in self._state.position

@@ -29,7 +29,7 @@ class ShardState:
         self.rows: dict[str, dict[int, int]] = {}
         """Session id → member id → row."""
         self.archive: dict[str, list[int]] = {}
-        """Sessions put away → when they ended, and readings that came since."""
+        """Sessions put away → when they ended, and when the last reading came that their summary lacks; 0: it lacks none."""
 
     def session(self, session_id: str) -> Session | None:
         """The session, unless it is unknown or was put away."""
