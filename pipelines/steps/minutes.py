@@ -17,7 +17,7 @@ from pipelines.steps.session import Session
 from pipelines.steps.totals import Totals
 
 REVISIONS = 1_000
-"""Versions of one minute: revisions of the summary. When it was closed is not in them, so that a replay writes the same rows."""
+"""Versions of one minute: revisions of the summary. When it was closed is not in them: a replay writes the same rows."""
 
 
 class MinuteBook:
