@@ -18,8 +18,8 @@ from api.directory.seed import seed
 from api.errors import Problem
 from api.principal import Role
 from infra.clock import Clock
-from infra.errors import PacelineError, Unavailable
-from infra.postgres import open_engine
+from infra.errors import PacelineError
+from infra.postgres import open_engine, unreachable
 from infra.settings import Settings
 
 
@@ -81,7 +81,7 @@ class Desk:
         except Problem as problem:
             raise PacelineError(problem.detail) from None
         except OperationalError as failure:
-            raise Unavailable(f"PostgreSQL does not answer: {failure.orig}", "Is `paceline up` running?") from None
+            raise unreachable(failure.orig) from None
 
 
 def _new_secret() -> str:

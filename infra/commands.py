@@ -95,8 +95,11 @@ def migrate() -> None:
     """Bring topics, warehouse and control plane to this release's shape; the servers must run."""
     from infra.migrate import migrate as migrate_all
     from infra.settings import ensure_secrets, load_settings
+    from infra.telemetry.logs import start_logs
 
-    migrate_all(ensure_secrets(load_settings()))
+    settings = ensure_secrets(load_settings())
+    start_logs(settings.model_copy(update={"log_level": "warning"}), "migrate")
+    migrate_all(settings)
     typer.echo("Topics, warehouse and control plane are up to date.")
 
 

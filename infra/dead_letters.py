@@ -7,7 +7,7 @@ import msgspec
 from confluent_kafka import Message
 
 from infra.errors import PacelineError
-from infra.kafka import open_consumer, read_to_end
+from infra.kafka import cluster_id, open_consumer, read_to_end
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.rejected import Rejected, Retried, dead_letter_decoder
@@ -55,6 +55,7 @@ class DeadLetter:
 
 def read_dead_letters(settings: Settings) -> dict[str, DeadLetter]:
     """All letters on the topic by id, oldest first."""
+    cluster_id(settings)  # asked first because it says why Kafka refuses us, which a consumer does not
     consumer = open_consumer(settings)
     found: dict[str, DeadLetter] = {}
     try:

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic  # type: ignore[attr-defined]
 
-from infra.errors import Unavailable
+from infra.errors import PacelineError, Unavailable
 from infra.settings import Settings
 from schemas.topics import TOPICS, Topic
 
@@ -17,6 +17,12 @@ WITHOUT_LEADER = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError._UNKNOWN_PARTITION,  # a broker that was away a moment names its partitions only when it is back in its place
 }
+
+
+SSL_ALERT = "SSL alert"
+"""What a broker says that does not like our certificate, or misses it."""
+FIRST_PATIENCE_S = 0.5
+Client = TypeVar("Client")
 
 
 def client_config(settings: Settings) -> dict[str, Any]:
@@ -44,7 +50,8 @@ def client_config(settings: Settings) -> dict[str, Any]:
 
 def open_producer(settings: Settings, *, linger_ms: float = 5, **more: Any) -> Producer:
     """An idempotent producer that waits for all replicas. Partitions by murmur2, as Kafka's own clients do."""
-    return Producer(
+    return _made(
+        Producer,
         client_config(settings)
         | {
             "enable.idempotence": True,
@@ -55,13 +62,14 @@ def open_producer(settings: Settings, *, linger_ms: float = 5, **more: Any) -> P
             "queue.buffering.max.messages": 200_000,
             "message.max.bytes": 4 * 1_048_576,
         }
-        | more
+        | more,
     )
 
 
 def open_consumer(settings: Settings, **more: Any) -> Consumer:
     """A consumer without a group: the caller assigns partitions and keeps its own offsets."""
-    return Consumer(
+    return _made(
+        Consumer,
         client_config(settings)
         | {
             "group.id": "paceline-unused",
@@ -72,45 +80,102 @@ def open_consumer(settings: Settings, **more: Any) -> Consumer:
             "queued.min.messages": 20_000,
             "enable.partition.eof": False,
         }
-        | more
+        | more,
     )
 
 
-def open_admin(settings: Settings) -> AdminClient:
+def open_admin(settings: Settings, **more: Any) -> AdminClient:
     """Keep the returned client in a variable: a temporary dies before its futures resolve."""
-    return AdminClient(client_config(settings) | {"log_level": 0})  # nobody polls it, so its log lines would only pile up
+    # nobody polls it for long, so its log lines would only pile up
+    return _made(AdminClient, client_config(settings) | {"log_level": 0} | more)
+
+
+def _made(kind: Callable[[dict[str, Any]], Client], config: dict[str, Any]) -> Client:
+    try:
+        return kind(config)
+    except KafkaException as refused:
+        problem = f"A Kafka client cannot be made from the settings: {refused.args[0].str()}"
+        raise PacelineError(problem, "Look at PACELINE_KAFKA_… in `paceline settings`.") from None
 
 
 def ensure_topics(settings: Settings, topics: tuple[Topic, ...] = TOPICS, timeout_s: float = 30) -> list[str]:
-    """Make the topics that are missing; returns their names. Existing ones are left as they are."""
-    admin = open_admin(settings)
-    try:
-        present = admin.list_topics(timeout=timeout_s).topics
-    except KafkaException as failure:
-        raise Unavailable(f"Kafka at {settings.kafka_address} does not answer: {failure}", "Is it running?") from None
+    """Make the topics that are missing; returns their names. Existing ones are left as they are.
+
+    Raises Unavailable when Kafka does not answer, PacelineError when it refuses to make one.
+    """
+    asker = ClusterAsker(settings)
+    present = asker.ask(timeout_s).topics
     missing = [topic for topic in topics if topic.name not in present]
     if not missing:
         return []
-    futures = admin.create_topics(
+    futures = asker.admin.create_topics(
         [NewTopic(t.name, t.partitions, settings.kafka_replication, config=t.config()) for t in missing],
         operation_timeout=timeout_s,
     )
-    for future in futures.values():
+    for name, future in futures.items():
         try:
             future.result()
         except KafkaException as failure:
             if failure.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise
+                problem = f"Kafka at {settings.kafka_address} did not make the topic {name}: {failure.args[0].str()}"
+                raise PacelineError(problem, _remedy(failure.args[0])) from None
     return [topic.name for topic in missing]
 
 
 def cluster_id(settings: Settings, timeout_s: float = 30) -> str:
-    """The id that names this log's life: recovery folders lie under it."""
-    admin = open_admin(settings)
-    try:
-        return str(admin.list_topics(timeout=timeout_s).cluster_id)
-    except KafkaException as failure:
-        raise Unavailable(f"Kafka at {settings.kafka_address} does not answer: {failure}", "Is it running?") from None
+    """The id that names this log's life: recovery folders lie under it. Raises Unavailable when Kafka does not answer."""
+    return str(ClusterAsker(settings).ask(timeout_s).cluster_id)
+
+
+class ClusterAsker:
+    """Asks the brokers what they have; when they do not answer, it tells why in their own words."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._address = settings.kafka_address
+        self._heard: KafkaError | None = None
+        self.admin = open_admin(settings, error_cb=self._hear)
+
+    def ask(self, timeout_s: float) -> ClusterMetadata:
+        """Topics and the cluster's id.
+
+        Raises Unavailable after the time, or as soon as the brokers have refused us in a way that waiting does not mend.
+        """
+        deadline, patience_s = time.monotonic() + timeout_s, FIRST_PATIENCE_S
+        while True:
+            left_s = max(deadline - time.monotonic(), 0.1)
+            try:
+                return self.admin.list_topics(timeout=min(patience_s, left_s))
+            except KafkaException as failure:
+                self.admin.poll(0)  # hands out what was heard meanwhile
+                why = self._heard or failure.args[0]
+                if _is_refusal(why) or time.monotonic() >= deadline:
+                    raise Unavailable(f"Kafka at {self._address} does not answer: {why.str()}", _remedy(why)) from None
+                patience_s *= 2
+
+    def _hear(self, error: KafkaError) -> None:
+        """A refusal says more than that nobody was reached."""
+        if error.code() != KafkaError._ALL_BROKERS_DOWN and not (self._heard and _is_refusal(self._heard)):
+            self._heard = error
+
+
+def _is_refusal(why: KafkaError) -> bool:
+    return why.code() in {KafkaError._AUTHENTICATION, KafkaError._SSL} or SSL_ALERT in why.str()
+
+
+def _remedy(why: KafkaError) -> str:
+    if SSL_ALERT in why.str():
+        return "It wants a certificate that it trusts: check PACELINE_KAFKA_CERTIFICATE_FILE and PACELINE_KAFKA_KEY_FILE."
+    rights = "Give PACELINE_KAFKA_SASL_USERNAME the rights that docs/addresses.md lists."
+    remedies = {
+        KafkaError._AUTHENTICATION: "Check PACELINE_KAFKA_SASL_USERNAME, …_PASSWORD and …_MECHANISM.",
+        KafkaError._SSL: "Set PACELINE_KAFKA_CA_FILE to who signed its certificate, and name the host as that does.",
+        KafkaError._RESOLVE: "Check the host names in PACELINE_KAFKA.",
+        KafkaError.INVALID_REPLICATION_FACTOR: "PACELINE_KAFKA_REPLICATION can be at most the number of brokers.",
+        KafkaError.TOPIC_AUTHORIZATION_FAILED: rights,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED: rights,
+    }
+    running = "Is it running, and does its listener speak what PACELINE_KAFKA_SECURITY_PROTOCOL says?"
+    return remedies.get(why.code(), running)
 
 
 def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, TopicCollection, TopicPartition
 
 from infra.errors import Unavailable
-from infra.kafka import ends, open_admin, open_consumer
+from infra.kafka import ClusterAsker, ends, open_consumer
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.topics import Topic
@@ -134,11 +134,12 @@ def log_generations(settings: Settings, topics: tuple[Topic, ...], timeout_s: fl
 
     A topic that was made a moment ago is waited for.
     """
-    admin: Any = open_admin(settings)
+    asker = ClusterAsker(settings)
+    admin: Any = asker.admin
     deadline = time.monotonic() + NEW_TOPIC_PATIENCE_S
     while True:
         try:
-            cluster = admin.list_topics(timeout=timeout_s).cluster_id
+            cluster = asker.ask(timeout_s).cluster_id
             described = admin.describe_topics(TopicCollection([topic.name for topic in topics]), request_timeout=timeout_s)
             return {name: f"{cluster}/{future.result().topic_id}" for name, future in described.items()}
         except KafkaException as failure:

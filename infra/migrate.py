@@ -8,15 +8,16 @@ from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
 from clickhouse_migrations.exceptions import MigrationException
 from pydantic import SecretStr
 
-from infra.errors import PacelineError, Unavailable
+from infra.errors import PacelineError
 from infra.kafka import ensure_topics
 from infra.settings import Settings
 from infra.telemetry.logs import logger
-from infra.warehouse import connection, open_client
-from schemas.tables import MIGRATIONS
+from infra.warehouse import AUTHENTICATION_FAILED, Role, connection, open_client, refused
+from schemas.tables import MIGRATIONS, TABLES
 
 log = logger(__name__)
 CONTROL_PLANE = "paceline.migrations"
+READERS: tuple[Role, ...] = ("reader", "analyst")
 ACCESS_DENIED = ("Code: 497", "code 497")
 
 
@@ -45,13 +46,24 @@ def migrate_warehouse(settings: Settings) -> None:
     try:
         cluster.migrate(given["database"], MIGRATIONS)
     except OperationalError as failure:
-        raise Unavailable(
-            f"The warehouse at {settings.clickhouse_address} does not answer: {failure}", "Is it running?"
-        ) from None
+        raise refused(settings, "writer", failure) from None
     except (MigrationException, DatabaseError) as failure:
+        if AUTHENTICATION_FAILED in str(failure):
+            raise refused(settings, "writer", failure) from None
         raise PacelineError(f"The warehouse could not be migrated: {failure}") from failure
-    if settings.clickhouse:
+    if settings.clickhouse and not readers_read(settings):
         grant_readers(settings)
+
+
+def readers_read(settings: Settings) -> bool:
+    """Whether the API's reader and the analyst get at the tables already."""
+    try:
+        for role in READERS:
+            with open_client(settings, role) as client:
+                client.command(f"SELECT 1 FROM {TABLES[0].view} LIMIT 0")  # noqa: S608 - a name of ours
+    except DatabaseError:
+        return False
+    return True
 
 
 def reader_statements(settings: Settings, *, reader_sha256: str, analyst_sha256: str) -> list[str]:
@@ -81,6 +93,13 @@ def grant_readers(settings: Settings) -> None:
                 raise PacelineError(f"The warehouse's readers could not be made: {refused}") from refused
             shown = reader_statements(settings, reader_sha256="<sha256, hex>", analyst_sha256="<sha256, hex>")
             log.warning("warehouse_readers_not_made", why="the writer may not make users", run_as_administrator=shown)
+            return
+    if not readers_read(settings):
+        names = f"{settings.clickhouse_reader_user} and {settings.clickhouse_analyst_user}"
+        problem = f"The warehouse has the users {names}, but not with the passwords of these settings"
+        raise PacelineError(
+            problem, "Set PACELINE_CLICKHOUSE_READER_PASSWORD and PACELINE_CLICKHOUSE_ANALYST_PASSWORD to theirs."
+        )
 
 
 def _sha256(password: SecretStr) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
 from infra.errors import PacelineError, Unavailable
-from infra.kafka import ends, open_admin, open_consumer
+from infra.kafka import ClusterAsker, ends, open_consumer
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.topics import Topic
@@ -105,13 +105,13 @@ class PartitionReader:
 def wait_for_topics(settings: Settings, topics: Iterable[Topic], stopped: Callable[[], bool]) -> bool:
     """Wait until all topics exist with their partition counts; says so in the log. False when `stopped` became true first."""
     wanted = tuple(topics)
-    admin = open_admin(settings)
+    asker = ClusterAsker(settings)
     told_s = 0.0
     while not stopped():
         try:
-            present = admin.list_topics(timeout=1).topics
-        except KafkaException as failure:
-            missing = [f"(Kafka does not answer: {failure})"]
+            present = asker.ask(timeout_s=1).topics
+        except Unavailable as failure:
+            missing = [f"({failure.problem}. {failure.remedy})"]
         else:
             missing = [topic.name for topic in wanted if topic.name not in present]
             _check_counts([topic for topic in wanted if topic.name in present], present)

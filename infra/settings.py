@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.errors import PacelineError
 from infra.folders import make_home
+from infra.server_settings import ServerSettings
 
 SOCKET_ADDRESS_BYTES = 103
 """Linux takes 107, macOS 103."""
@@ -40,10 +39,8 @@ def default_home() -> Path:
     return here if here.is_dir() else Path(platformdirs.user_data_path("paceline"))
 
 
-class Settings(BaseSettings):
+class Settings(ServerSettings):
     """All that an operator can change. Frozen: a process that needs another value is started again."""
-
-    model_config = SettingsConfigDict(env_prefix="PACELINE_", frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Field(
         default_factory=default_home,
@@ -51,42 +48,6 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level that is logged")
     log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or text for people")
-
-    kafka: str = Field("", description="bootstrap servers, host:port,…; empty: embedded Apache Kafka")
-    kafka_port: int = Field(29092, ge=1024, le=65535, description="port of the embedded broker (its controller takes the next)")
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="how to speak to Kafka"
-    )
-    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "", description="needed when the protocol is SASL"
-    )
-    kafka_sasl_username: str = Field("", description="user for SASL")
-    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="password for SASL")
-    kafka_ca_file: Path | None = Field(None, description="authority that signed the brokers' certificates")
-    kafka_certificate_file: Path | None = Field(None, description="own certificate, for mutual TLS")
-    kafka_key_file: Path | None = Field(None, description="key of the own certificate")
-    kafka_replication: int = Field(1, ge=1, le=5, description="replicas of each topic when topics are made")
-
-    clickhouse: str = Field("", description="http(s)://host:port/database; empty: embedded warehouse")
-    clickhouse_port: int = Field(28123, ge=1024, le=65535, description="port of the embedded warehouse")
-    clickhouse_writer_user: str = Field("paceline_writer", description="warehouse user of flows and migrations")
-    clickhouse_writer_password: SecretStr = Field(
-        SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
-    )
-    clickhouse_reader_user: str = Field("paceline_reader", description="warehouse user of the API")
-    clickhouse_reader_password: SecretStr = Field(
-        SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
-    )
-    clickhouse_analyst_user: str = Field("analyst", description="warehouse user of people who ask questions in SQL")
-    clickhouse_analyst_password: SecretStr = Field(
-        SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
-    )
-    clickhouse_ca_file: Path | None = Field(None, description="authority that signed the warehouse's certificate")
-    clickhouse_memory_mb: int = Field(2048, ge=256, description="memory cap of the embedded warehouse")
-
-    postgres: SecretStr = Field(
-        SecretStr(""), description="postgresql://user:password@host:port/database; empty: embedded PostgreSQL"
-    )
 
     api_host: str = Field("127.0.0.1", description="address on which API and pages listen")
     api_port: int = Field(28080, ge=1024, le=65535, description="port of API and pages")
@@ -114,34 +75,6 @@ class Settings(BaseSettings):
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
     flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
 
-    # Each check hangs on a field, not on the whole, so that its fault is reported together with those of all other fields.
-
-    @field_validator("clickhouse")
-    @classmethod
-    def _is_a_warehouse(cls, address: str) -> str:
-        parts = urlsplit(address)
-        if address and not (parts.scheme in {"http", "https"} and parts.hostname):
-            raise ValueError("must be http(s)://host:port/database")
-        if parts.username is not None:
-            raise ValueError("must name no user and no password: PACELINE_CLICKHOUSE_WRITER_USER and its like do")
-        return address
-
-    @field_validator("postgres")
-    @classmethod
-    def _is_a_postgres(cls, address: SecretStr) -> SecretStr:
-        given = address.get_secret_value()
-        if given and not given.startswith(("postgresql://", "postgres://")):
-            raise ValueError("must be postgresql://user:password@host:port/database")
-        return address
-
-    @field_validator("kafka_sasl_username")
-    @classmethod
-    def _sasl_is_complete(cls, username: str, others: ValidationInfo) -> str:
-        asked = others.data.get("kafka_security_protocol", "").startswith("SASL")
-        if asked and not (others.data.get("kafka_sasl_mechanism") and username):
-            raise ValueError("PACELINE_KAFKA_SECURITY_PROTOCOL asks for SASL: set PACELINE_KAFKA_SASL_MECHANISM and _USERNAME")
-        return username
-
     @field_validator("flow_groups")
     @classmethod
     def _ports_differ(cls, groups: int, others: ValidationInfo) -> int:
@@ -166,11 +99,8 @@ class Settings(BaseSettings):
 
     @property
     def postgres_address(self) -> str:
-        """An SQLAlchemy address (psycopg 3)."""
-        given = self.postgres.get_secret_value()
-        if given:
-            return "postgresql+psycopg://" + given.split("://", 1)[1]
-        return f"postgresql+psycopg://paceline@/paceline?host={self.postgres_socket_dir}"
+        """As libpq reads it."""
+        return self.postgres.get_secret_value() or f"postgresql://paceline@/paceline?host={self.postgres_socket_dir}"
 
     @property
     def postgres_socket_dir(self) -> Path:
@@ -232,8 +162,13 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 
 def ensure_secrets(settings: Settings) -> Settings:
-    """Write a random value for every secret that has none, readable by the owner only, and return the complete settings."""
+    """Write a random value for every secret that has none, readable by the owner only, and return the complete settings.
+
+    The writer's password for a warehouse that has an address is its administrator's to say; there may be none.
+    """
     missing = [name for name in GENERATED_SECRETS if not getattr(settings, name).get_secret_value()]
+    if settings.clickhouse:
+        missing = [name for name in missing if name != "clickhouse_writer_password"]
     if not missing:
         return settings
     made: dict[str, SecretStr] = {}

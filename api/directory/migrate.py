@@ -5,8 +5,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from infra.errors import Unavailable
-from infra.postgres import open_engine
+from infra.postgres import open_engine, unreachable
 from infra.settings import Settings
 
 MIGRATION_LOCK = 7_213_551_000
@@ -31,6 +30,6 @@ def upgrade(settings: Settings) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
             command.upgrade(alembic_config(connection), "head")
     except OperationalError as failure:
-        raise Unavailable(f"PostgreSQL does not answer: {failure.orig}", "Is it running?") from None
+        raise unreachable(failure.orig) from None
     finally:
         engine.dispose()

@@ -9,6 +9,8 @@ from infra.settings import Settings
 
 OURS = ("schemas", "infra", "ingest", "pipelines", "api", "orchestration")
 """Libraries speak from warnings upwards only."""
+TELL_TWICE = ("urllib3", "clickhouse_connect")
+"""Their warnings announce the error that they then raise, and we say what that means."""
 HIDDEN = ("password", "token", "secret", "authorization", "cookie")
 
 
@@ -47,6 +49,8 @@ def start_logs(settings: Settings, process: str) -> None:
     logging.basicConfig(
         handlers=[handler], level=max(logging.WARNING, logging.getLevelName(settings.log_level.upper())), force=True
     )
+    for theirs in TELL_TWICE:
+        logging.getLogger(theirs).setLevel(logging.ERROR)
     for ours in OURS:
         logging.getLogger(ours).setLevel(settings.log_level.upper())
     structlog.contextvars.bind_contextvars(process=process)

@@ -33,6 +33,7 @@ def test_every_fault_is_reported_together_and_by_its_variable(tmp_path: Path) ->
         PACELINE_FLOW_EPOCH_S="never",
         PACELINE_CLICKHOUSE="warehouse.example:8123",
         PACELINE_POSTGRES="mysql://me:hush@db/x",
+        PACELINE_KAFKA="broker:9093",
         PACELINE_KAFKA_SECURITY_PROTOCOL="SASL_SSL",
         PACELINE_API_PORT="28081",
     )
