@@ -49,3 +49,7 @@ class LiveSource(Protocol):
     def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
         """Where each channel of the session stands, by its name."""
         ...
+
+    def position_of_user(self, user_id: int) -> dict[str, dict[str, Any]]:
+        """Where the channel of the messages for a user stands, by its name."""
+        ...

@@ -28,6 +28,8 @@ from infra.postgres import open_engine
 from infra.settings import Settings
 from infra.warehouse_reader import WarehouseReader
 
+MESSAGES_PER_MINUTE = 30
+"""Of one user: more than anybody types."""
 OpenHub = Callable[[Settings, Clock, Callable[[str], Principal], Ended], LiveSource]
 
 
@@ -49,6 +51,7 @@ class Services:
     standing: Standing
     requests: RateLimit
     sign_ins: RateLimit
+    messages: RateLimit
     warehouse: WarehouseReader
     relay: Relay
     kafka: OrderedPublisher
@@ -91,6 +94,7 @@ class Services:
             refresh=refresh,
             standing=standing,
             requests=RateLimit("user", settings.requests_per_minute, clock),
+            messages=RateLimit("messages", MESSAGES_PER_MINUTE, clock),
             sign_ins=RateLimit("address", settings.sign_ins_per_minute, clock),
             warehouse=warehouse,
             relay=relay,

@@ -13,8 +13,9 @@ from schemas.alerts import Alert
 from schemas.directory import DirectoryRecord
 from schemas.events import AppEvent, DeviceEvent
 from schemas.live import LIVE_COLUMNS, LiveUpdate
+from schemas.messages import LiveMessage
 from schemas.rejected import Rejected, Retried
-from schemas.topics import ALERTS, APP_EVENTS, DEAD_LETTERS, DEVICE_EVENTS, DIRECTORY, LIVE, Topic
+from schemas.topics import ALERTS, APP_EVENTS, DEAD_LETTERS, DEVICE_EVENTS, DIRECTORY, LIVE, LIVE_MESSAGES, Topic
 
 GENERATED = Path(__file__).parent / "generated"
 RELEASED = Path(__file__).parent / "released"
@@ -24,6 +25,7 @@ MESSAGES: dict[Topic, Any] = {
     LIVE: LiveUpdate,
     ALERTS: Alert,
     DIRECTORY: DirectoryRecord,
+    LIVE_MESSAGES: LiveMessage,
     DEAD_LETTERS: Rejected | Retried,
 }
 Schema = dict[str, Any]

@@ -52,11 +52,14 @@ ALERTS = Topic("alerts", "every state of every alert", "session id", SESSION_PAR
 DIRECTORY = Topic(
     "directory", "people, sessions, devices", "session:<id>, member:<id>, device:<id>", 1, -1, "compact", 4 * 1_048_576
 )
+LIVE_MESSAGES = Topic(  # one partition: a user's messages come from many sessions and are still in one order, with one offset
+    "live-messages", "messages between trainer and members", "session id", 1, DAY_MS
+)
 DEAD_LETTERS = Topic(  # bounded in bytes too: whoever sends rubbish for days must not fill the disk
     "dead-letters", "what was refused, with bytes and reason", "stage", 1, 30 * DAY_MS, retention_bytes=4 * 1024**3
 )
 
-TOPICS: tuple[Topic, ...] = (DEVICE_EVENTS, APP_EVENTS, LIVE, ALERTS, DIRECTORY, DEAD_LETTERS)
+TOPICS: tuple[Topic, ...] = (DEVICE_EVENTS, APP_EVENTS, LIVE, ALERTS, DIRECTORY, LIVE_MESSAGES, DEAD_LETTERS)
 
 
 def session_key(session_id: str, member_id: int | None = None) -> bytes:

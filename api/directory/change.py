@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from api.directory.outbox import owe_event, owe_record
+from api.directory.outbox import owe_event, owe_message, owe_record
 from schemas.directory import DirectoryRecord
 from schemas.events import AppEvent
+from schemas.messages import LiveMessage
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,7 @@ class Change:
     def publish_event(self, event: AppEvent) -> None:
         """Tell the session's events when this commits."""
         owe_event(self.db, event)
+
+    def publish_message(self, message: LiveMessage) -> None:
+        """Tell people when this commits."""
+        owe_message(self.db, message)

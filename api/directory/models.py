@@ -152,6 +152,24 @@ class Acknowledgement(Model):
     at_ms: Mapped[int] = mapped_column("at", Moment)
 
 
+class SentMessage(Model):
+    """A message between trainer and members of a session; without a recipient it is for the whole class."""
+
+    __tablename__ = "live_messages"
+    __table_args__ = (
+        Index("ix_live_messages_session", "session_id", "created_at"),
+        Index("ix_live_messages_recipient", "recipient_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(UUID(as_uuid=False), primary_key=True)
+    session_id: Mapped[str] = mapped_column(_references("sessions.session_id"))
+    sender_id: Mapped[int] = mapped_column(_references("users.id"), index=True)
+    sender_role: Mapped[str] = mapped_column(String(16))
+    recipient_id: Mapped[int | None] = mapped_column(_references("users.id"))
+    message: Mapped[str] = mapped_column(Text)
+    created_at_ms: Mapped[int] = mapped_column("created_at", Moment)
+
+
 class RefreshFamily(Model):
     """One sign-in on one device: the chain of its refresh tokens."""
 

@@ -25,7 +25,8 @@ from infra.telemetry import metrics
 from infra.telemetry.logs import logger
 from schemas.directory import DirectoryRecord, directory_key
 from schemas.events import AppEvent
-from schemas.topics import APP_EVENTS, DIRECTORY, session_key
+from schemas.messages import LiveMessage
+from schemas.topics import APP_EVENTS, DIRECTORY, LIVE_MESSAGES, session_key
 
 log = logger(__name__)
 CHANNEL = "paceline_outbox"
@@ -53,6 +54,12 @@ def owe_event(db: Session, event: AppEvent) -> None:
     received_ms = event.received_time_ms or event.event_time_ms
     value = msgspec.json.encode(event)
     _owe(db, Outgoing(APP_EVENTS.name, session_key(event.session_id), value, event.event_id), received_ms)
+
+
+def owe_message(db: Session, message: LiveMessage) -> None:
+    """Publish a message to people when this transaction commits."""
+    value = msgspec.json.encode(message)
+    _owe(db, Outgoing(LIVE_MESSAGES.name, session_key(message.session_id), value, message.message_id), message.sent_at_ms)
 
 
 def _owe(db: Session, message: Outgoing, now_ms: int) -> None:

@@ -26,7 +26,7 @@ class ChannelName:
     @property
     def state_address(self) -> str:
         """Where the present state is read when messages were missed."""
-        return "/api/v1/me" if self.kind == "user" else f"/api/v1/live/sessions/{self.key}/state"
+        return "/api/v1/live/messages" if self.kind == "user" else f"/api/v1/live/sessions/{self.key}/state"
 
 
 def parse_channel(text: str) -> ChannelName | Refusal:

@@ -12,8 +12,7 @@ from uuid import uuid4
 
 from api.auth.standing import Ended
 from api.principal import Principal
-from api.push.channel_names import session_channels
-from api.push.channels import iso
+from api.push.channel_names import ChannelName, session_channels
 from api.push.connection import Connection, Wire
 from api.push.protocol import CloseCode
 from api.push.session_book import SessionBook
@@ -32,7 +31,7 @@ from schemas.alerts import Alert
 from schemas.directory import DirectoryRecord, SessionRecord
 from schemas.events import AppEvent
 from schemas.live import ClassMetrics
-from schemas.topics import ALERTS, APP_EVENTS, LIVE
+from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES
 
 log = logger(__name__)
 Verify = Callable[[str], Principal]
@@ -73,7 +72,7 @@ class PushHub:
         self.ended = ended
         self.sockets = Sockets(clock)
         self.sessions: dict[str, SessionRecord] = {}
-        self.board = Switchboard({}, {}, uuid4().hex)
+        self.board = Switchboard({}, {})
         self.subscriber = Subscriber(self)
         self._read_since_ms = 0
         self._directory: DirectoryReader | None = None
@@ -119,6 +118,7 @@ class PushHub:
             self.sockets.look_after()
             self.board.trim(self.clock())
             self._forget_old_sessions()
+            self._forget_quiet_users()
 
     async def _watch_sign_ins(self) -> None:
         """A loop of its own: a database that hangs must not hold up heartbeats."""
@@ -148,7 +148,7 @@ class PushHub:
             log.exception("hub_not_opened")
             return False
         self._read_since_ms = since_ms
-        self.board = Switchboard(generations, tail.first, uuid4().hex)
+        self.board = Switchboard(generations, tail.first)
         self._tail = TailThread(tail, lambda batch: _hand(loop, self._take, batch), lambda: _hand(loop, self._reach_present))
         self._tail.start()
         return True
@@ -210,6 +210,11 @@ class PushHub:
         """Epoch and offset (of metrics the version) at which each channel of a session stands now."""
         return self.board.positions(session_id)
 
+    def position_of_user(self, user_id: int) -> dict[str, dict[str, Any]]:
+        """Epoch and offset at which the messages for a user stand now, by the channel's name."""
+        name = ChannelName("user", str(user_id))
+        return {str(name): self.board.position(name)}
+
     def _book(self, session_id: str) -> SessionBook:
         return self.board.books.get(session_id) or SessionBook()
 
@@ -221,12 +226,6 @@ class PushHub:
         connection = Connection(uuid4().hex, wire, user, self.clock, loop.call_later)
         self.sockets.put(connection)
         return connection
-
-    def send_message(self, user_id: int, text: str, sender: str) -> None:
-        """Tell one user something on `user:<id>`, on the sockets that this process holds."""
-        now_ms = self.clock()
-        body = {"session_id": None, "timestamp": iso(now_ms), "message": {"from": sender, "text": text, "id": uuid4().hex}}
-        self.sockets.wake([self.board.publish_to_user(user_id, now_ms, body)], self._received_ms)
 
     # What the threads hand over
 
@@ -251,10 +250,15 @@ class PushHub:
             if over and not any(self.sockets.readers_of(channel) for channel in session_channels(session_id)):
                 self.board.drop_session(session_id)
 
+    def _forget_quiet_users(self) -> None:
+        for channel in self.board.quiet_users():
+            if not self.sockets.readers_of(channel):
+                self.board.drop_stream(channel)
+
 
 def _open_tail(settings: Settings, streams_since_ms: int, live_since_ms: int) -> tuple[LogTail, dict[str, str]]:
-    generations = log_generations(settings, (LIVE, ALERTS, APP_EVENTS))
-    since_ms = {ALERTS: streams_since_ms, APP_EVENTS: streams_since_ms, LIVE: live_since_ms}
+    generations = log_generations(settings, (LIVE, ALERTS, APP_EVENTS, LIVE_MESSAGES))
+    since_ms = {ALERTS: streams_since_ms, APP_EVENTS: streams_since_ms, LIVE_MESSAGES: streams_since_ms, LIVE: live_since_ms}
     return LogTail(settings, since_ms), generations
 
 

@@ -13,14 +13,16 @@ import orjson
 
 from api.push.channel_names import ChannelName, Kind, session_channels
 from api.push.channels import MetricsChannel, StreamChannel
+from api.push.messages import message_shown
 from api.push.session_book import SessionBook, alert_audience, event_audience, event_message
 from schemas.alerts import Alert
 from schemas.events import AppEvent
 from schemas.live import LiveUpdate
-from schemas.topics import ALERTS, APP_EVENTS, LIVE, partition_of
+from schemas.messages import LiveMessage
+from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES, Topic, partition_of
 
-TOPIC_OF: dict[Kind, str] = {"alerts": ALERTS.name, "events": APP_EVENTS.name, "metrics": LIVE.name}
-KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
+TOPIC_OF: dict[Kind, Topic] = {"alerts": ALERTS, "events": APP_EVENTS, "metrics": LIVE, "user": LIVE_MESSAGES}
+KIND_OF = {topic.name: kind for kind, topic in TOPIC_OF.items()}
 _ALERT_OPENING = len(b'{"type":"alert",')
 Place = tuple[str, int]
 
@@ -33,7 +35,7 @@ class Arrived:
     partition: int
     offset: int
     at_ms: int
-    message: LiveUpdate | Alert | AppEvent | None
+    message: LiveUpdate | Alert | AppEvent | LiveMessage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,11 @@ class Missed:
 
 
 class Switchboard:
-    """Rings, caches and books of all sessions. `first` is the offset at which this process began to read each partition.
+    """Rings, caches and books of all sessions. `first` is the offset at which this process began to read each partition."""
 
-    `process` names the life of this process: it is the epoch of channels that have no log behind them.
-    """
-
-    def __init__(self, generations: dict[str, str], first: dict[Place, int], process: str) -> None:
+    def __init__(self, generations: dict[str, str], first: dict[Place, int]) -> None:
         self.books: dict[str, SessionBook] = {}
         self._generations = generations
-        self._process = process
         self._complete_after = {place: offset - 1 for place, offset in first.items()}
         self._head = {place: offset - 1 for place, offset in first.items()}
         self._streams: dict[str, StreamChannel] = {}
@@ -69,9 +67,17 @@ class Switchboard:
                 continue
             place = (item.topic, item.partition)
             self._head[place] = max(self._head.get(place, -1), item.offset)
-            if item.message is not None:
+            if isinstance(item.message, LiveMessage):
+                touched.update(self._tell(item, item.message))
+            elif item.message is not None:
                 touched.add(self._enter(item, item.message))
         return touched
+
+    def _tell(self, item: Arrived, message: LiveMessage) -> Iterable[str]:
+        """A message goes to the channel of each user it is for."""
+        body = orjson.dumps(message_shown(message))[1:]
+        for user_id in message.recipients:
+            yield self._publish(ChannelName("user", str(user_id)), item, "message", body, None)
 
     def _enter(self, item: Arrived, message: LiveUpdate | Alert | AppEvent) -> str:
         session_id = message.session_id
@@ -95,21 +101,13 @@ class Switchboard:
             channel.publish(item.offset, item.at_ms, kind, body, audience)
         return str(name)
 
-    def publish_to_user(self, user_id: int, at_ms: int, message: dict[str, Any]) -> str:
-        """A `message` for one user, from this process; there is no log behind it."""
-        channel = self.stream(ChannelName("user", str(user_id)))
-        channel.publish(channel.head + 1, at_ms, "message", orjson.dumps(message)[1:], None)
-        return str(channel.name)
-
     def stream(self, name: ChannelName) -> StreamChannel:
         """The stream of that name, made when it is new."""
         channel = self._streams.get(str(name))
         place = self._place(name)
         if channel is None:
-            complete_after = self._complete_after.get(place, -1) if place else -1
-            channel = self._streams[str(name)] = StreamChannel(name, self._epoch(name, place), complete_after)
-        if place:
-            channel.head = max(channel.head, self._head.get(place, -1))
+            channel = self._streams[str(name)] = StreamChannel(name, self._epoch(place), self._complete_after.get(place, -1))
+        channel.head = max(channel.head, self._head.get(place, -1))
         return channel
 
     def metrics(self, name: ChannelName) -> MetricsChannel:
@@ -119,18 +117,19 @@ class Switchboard:
     def known_metrics(self, session_id: str) -> MetricsChannel | None:
         return self._metrics.get(f"metrics:{session_id}")
 
-    def _place(self, name: ChannelName) -> Place | None:
-        return None if name.kind == "user" else (TOPIC_OF[name.kind], partition_of(name.key.encode()))
+    def _place(self, name: ChannelName) -> Place:
+        topic = TOPIC_OF[name.kind]
+        return topic.name, partition_of(name.key.encode(), topic.partitions)
 
-    def _epoch(self, name: ChannelName, place: Place | None) -> str:
-        life = f"{self._generations.get(place[0], '')}/{place[0]}/{place[1]}" if place else f"{self._process}/{name}"
+    def _epoch(self, place: Place) -> str:
+        life = f"{self._generations.get(place[0], '')}/{place[0]}/{place[1]}"
         return hashlib.sha256(life.encode()).hexdigest()[:16]
 
     def _miss(self, hole: Missed) -> Iterable[str]:
         place = (hole.topic, hole.partition)
         self._complete_after[place] = self._head[place] = hole.next_offset - 1
         kind = KIND_OF[hole.topic]
-        for session_id, book in self.books.items():
+        for session_id, book in self.books.items() if kind != "user" else ():
             if self._place(ChannelName(kind, session_id)) == place:
                 book.complete = False
         for metrics in self._metrics.values():
@@ -156,17 +155,29 @@ class Switchboard:
         self.books.pop(session_id, None)
         for text in session_channels(session_id):
             self._metrics.pop(text, None)
-            gone = self._streams.pop(text, None)
-            place = self._place(gone.name) if gone else None
-            if gone and place:
-                self._complete_after[place] = max(self._complete_after.get(place, -1), gone.last_offset)
+            self.drop_stream(text)
+
+    def quiet_users(self) -> list[str]:
+        """Channels of users of which nothing is kept any more."""
+        return [text for text, stream in self._streams.items() if stream.name.kind == "user" and not len(stream.ring)]
+
+    def drop_stream(self, channel: str) -> None:
+        """Forget one stream that nobody reads."""
+        gone = self._streams.pop(channel, None)
+        if gone:
+            place = self._place(gone.name)
+            self._complete_after[place] = max(self._complete_after.get(place, -1), gone.last_offset)
 
     def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
         """Epoch and offset (of metrics the version) at which each channel of a session stands now."""
         told: dict[str, dict[str, Any]] = {}
         for name in (ChannelName("events", session_id), ChannelName("alerts", session_id)):
-            stream = self.stream(name)
-            told[str(name)] = {"epoch": stream.epoch, "offset": stream.head}
+            told[str(name)] = self.position(name)
         metrics = self.known_metrics(session_id)
         told[f"metrics:{session_id}"] = {"version": metrics.cache.version if metrics else 0}
         return told
+
+    def position(self, name: ChannelName) -> dict[str, Any]:
+        """Epoch and offset at which a stream stands now."""
+        stream = self.stream(name)
+        return {"epoch": stream.epoch, "offset": stream.head}

@@ -1,4 +1,4 @@
-"""The thread that reads `live`, `alerts` and `app-events` and hands what arrived to the event loop, a batch at a time."""
+"""The thread that reads the live end of the topics and hands what arrived to the event loop, a batch at a time."""
 
 import threading
 import time
@@ -14,7 +14,8 @@ from infra.telemetry.metrics import HUB_LAG_MESSAGES, HUB_UNREADABLE
 from schemas.alerts import Alert, alert_decoder
 from schemas.events import AppEvent, app_event_decoder
 from schemas.live import LiveUpdate, live_decoder
-from schemas.topics import ALERTS, APP_EVENTS, LIVE
+from schemas.messages import LiveMessage, message_decoder
+from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES
 
 log = logger(__name__)
 Batch = list[Arrived | Missed]
@@ -24,10 +25,11 @@ RETRY_S = 1.0
 ASK_AFTER_S, ASK_PATIENCE_S = 3.0, 2.0
 LOST_AFTER_S = 10.0
 """Without a word from Kafka for so long it counts as lost; shorter pauses, as when a leader moves, do not."""
-DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent]] = {
+DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent | LiveMessage]] = {
     LIVE.name: live_decoder.decode,
     ALERTS.name: alert_decoder.decode,
     APP_EVENTS.name: app_event_decoder.decode,
+    LIVE_MESSAGES.name: message_decoder.decode,
 }
 
 
@@ -101,7 +103,7 @@ def decode(items: Iterable[LogRecord | LogHole]) -> Iterable[Arrived | Missed]:
         if isinstance(item, LogHole):
             yield Missed(item.topic, item.partition, item.next_offset)
             continue
-        message: LiveUpdate | Alert | AppEvent | None = None
+        message: LiveUpdate | Alert | AppEvent | LiveMessage | None = None
         try:
             message = DECODE[item.topic](item.value)
         except (msgspec.ValidationError, msgspec.DecodeError) as fault:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from api.auth.passwords import LONGEST, SHORTEST
 from api.principal import Role
 from api.routes.access import SESSION_PATTERN
+from schemas.messages import MESSAGE_LENGTH_MAX
 
 
 def _storable(value: str) -> str:
@@ -146,6 +147,16 @@ class Rating(Body):
     member_id: Id
     rating_type: Line
     value: Annotated[float, Field(ge=0, le=10)]
+
+
+class MessageIn(Body):
+    """A message: of a leader to the class, or the one member named; of a member to the trainer."""
+
+    session_id: Annotated[str, StringConstraints(pattern=SESSION_PATTERN)]
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_LENGTH_MAX), AfterValidator(_storable)
+    ]
+    recipient_id: Id | None = None
 
 
 class UserIn(Body):

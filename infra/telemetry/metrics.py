@@ -55,7 +55,9 @@ PUSH_SECONDS = Histogram(
     "paceline_push_seconds", "From the door's receipt of the newest contained event to the socket", buckets=FAST_S
 )
 HUB_LAG_MESSAGES = Gauge(
-    "paceline_hub_lag_messages", "Messages of live, alerts and app-events that this API has yet to read", ["topic"]
+    "paceline_hub_lag_messages",
+    "Messages of live, alerts, app-events and live-messages that this API has yet to read",
+    ["topic"],
 )
 HUB_UNREADABLE = Counter("paceline_hub_unreadable", "Messages that the hub could not decode; should stay 0", ["topic"])
 

@@ -46,6 +46,9 @@ class QuietHub:
     def positions(self, session_id: str) -> dict[str, dict[str, Any]]:
         return {f"alerts:{session_id}": {"epoch": "e", "offset": 5}}
 
+    def position_of_user(self, user_id: int) -> dict[str, dict[str, Any]]:
+        return {f"user:{user_id}": {"epoch": "e", "offset": 7}}
+
 
 def view(session_id: str, members: tuple[int, ...], names: tuple[str, ...], **columns: list[Any]) -> View:
     """Present metrics with the columns given."""

@@ -32,6 +32,9 @@ ALLOWED = {
     "GET /api/v1/live/sessions": EVERYBODY,
     "GET /api/v1/live/sessions/{session_id}": EVERYBODY,
     "GET /api/v1/live/sessions/{session_id}/state": EVERYBODY,
+    "POST /api/v1/live/messages": {"member", "trainer", "admin"},
+    "GET /api/v1/live/messages": EVERYBODY,
+    "GET /api/v1/live/messages/{session_id}": EVERYBODY,
     "POST /api/v1/alerts/{alert_id}/acknowledge": LEADERS,
     "POST /api/v1/sessions/{session_id}/markers": LEADERS,
     "POST /api/v1/sessions/{session_id}/notes": LEADERS,
@@ -57,6 +60,7 @@ ALLOWED = {
 BODIES = {
     "POST /api/v1/classes": {"name": "", "class_type": "x", "starts_at": "2026-11-21T09:00:00Z"},
     "PUT /api/v1/classes/{class_id}/roster": {"member_ids": []},
+    "POST /api/v1/live/messages": {"session_id": SESSION, "text": "x"},
     "POST /api/v1/alerts/{alert_id}/acknowledge": {"session_id": SESSION},
     "POST /api/v1/sessions/{session_id}/markers": {"marker_type": "x"},
     "POST /api/v1/sessions/{session_id}/notes": {"text": "x"},

@@ -23,11 +23,13 @@ from schemas.alerts import Alert
 from schemas.directory import DirectoryRecord, SessionRecord, directory_key
 from schemas.events import AppEvent
 from schemas.live import LiveUpdate
-from schemas.topics import ALERTS, APP_EVENTS, DIRECTORY, LIVE, Topic, session_key
+from schemas.messages import LiveMessage
+from schemas.topics import ALERTS, APP_EVENTS, DIRECTORY, LIVE, LIVE_MESSAGES, Topic, session_key
 from tests.push.samples import session
 from tests.running import ROOT, answers, running
 
 Message = dict[str, Any]
+HOME: dict[type, Topic] = {Alert: ALERTS, LiveUpdate: LIVE, LiveMessage: LIVE_MESSAGES}
 
 
 class Desk:
@@ -36,8 +38,8 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self._producer = open_producer(settings, linger_ms=0)
 
-    def put(self, message: Alert | AppEvent | LiveUpdate) -> None:
-        topic: Topic = ALERTS if isinstance(message, Alert) else LIVE if isinstance(message, LiveUpdate) else APP_EVENTS
+    def put(self, message: Alert | AppEvent | LiveUpdate | LiveMessage) -> None:
+        topic = HOME.get(type(message), APP_EVENTS)
         self._producer.produce(topic.name, msgspec.json.encode(message), key=session_key(message.session_id))
         self._producer.poll(0)
 

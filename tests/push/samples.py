@@ -11,6 +11,7 @@ from schemas.alerts import Alert, AlertBody
 from schemas.directory import Participant, SessionRecord
 from schemas.events import CheckedIn, MarkerAdded, NoteAdded
 from schemas.live import ClassMetrics, LiveUpdate
+from schemas.messages import LiveMessage
 
 SESSION = "0b0e7a1c-0000-4000-8000-000000000001"
 OTHER_SESSION = "0b0e7a1c-0000-4000-8000-000000000002"
@@ -60,6 +61,20 @@ def check_in(number: int, member_id: int, session_id: str = SESSION) -> CheckedI
 def note(number: int, member_id: int | None, session_id: str = SESSION) -> NoteAdded:
     return NoteAdded(
         event_id=f"note-{number:06d}", session_id=session_id, member_id=member_id, event_time_ms=NOW_MS, text="knee"
+    )
+
+
+def message_to(*user_ids: int, number: int = 1, whole_class: bool = False, text: str = "Great pace!") -> LiveMessage:
+    return LiveMessage(
+        message_id=f"message-{number:06d}",
+        session_id=SESSION,
+        sent_at_ms=NOW_MS + number,
+        sender_id=3,
+        sender_name="Tess",
+        sender_role="trainer",
+        recipient_id=None if whole_class else user_ids[0],
+        recipients=user_ids,
+        text=text,
     )
 
 

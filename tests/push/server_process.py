@@ -51,10 +51,6 @@ def make_app(settings: Settings) -> FastAPI:
     async def sign_out(sign_in: str) -> None:
         ended.add(sign_in)
 
-    @app.post("/tell/{user_id}")
-    async def tell(user_id: int) -> None:
-        hub.send_message(user_id, "Great pace!", "Tess")
-
     @app.get("/live/{session_id}")
     async def live(session_id: str) -> dict[str, Any]:
         view = hub.live(session_id)

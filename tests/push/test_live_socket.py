@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.push.gym import Gym, ending, hear, hello, say, silence, soon
-from tests.push.samples import alert, check_in, delta, keyframe, marker, note
+from tests.push.samples import alert, check_in, delta, keyframe, marker, message_to, note
 from tests.running import wait_until
 
 pytestmark = pytest.mark.servers
@@ -219,14 +219,24 @@ async def test_a_socket_reads_at_most_128_channels(gym: Gym) -> None:
         assert (await hear(socket))["ok"]
 
 
-async def test_a_user_hears_what_is_told_to_them_and_to_nobody_else(gym: Gym) -> None:
+async def test_a_user_hears_messages_to_them_and_nobody_else_does_and_gets_those_missed(gym: Gym) -> None:
+    first = 8_100 if gym.plain else 8_200
+    me, neighbour, stranger = range(first, first + 3)
     async with gym.client() as socket, gym.client() as other:
-        await hello(socket, gym.token(), {"channel": "user:3"})
-        await hello(other, gym.token(4), {"channel": "user:4"})
-        gym.post("/tell/3")
+        welcome = await hello(socket, gym.token(me, "member"), {"channel": f"user:{me}"})
+        await hello(other, gym.token(stranger, "member"), {"channel": f"user:{stranger}"})
+        gym.desk.put(message_to(me, neighbour, whole_class=True))
         message = await hear(socket)
-        assert (message["type"], message["message"]["text"], message["message"]["from"]) == ("message", "Great pace!", "Tess")
+        assert (message["type"], message["message"]["text"], message["message"]["from"]) == ("message", "Great pace!", "3")
         await silence(other)
+    for number in (2, 3):
+        gym.desk.put(message_to(me, number=number))
+    gym.desk.flush()
+    position = {"epoch": welcome["subscriptions"][0]["epoch"], "offset": message["offset"]}
+    async with gym.client() as socket:
+        welcome = await hello(socket, gym.token(me, "member"), {"channel": f"user:{me}", **position})
+        assert welcome["subscriptions"][0]["recovered"]
+        assert [(await hear(socket))["message"]["id"] for _ in (2, 3)] == ["message-000002", "message-000003"]
 
 
 async def test_the_welcome_comes_before_anything_of_its_channels(gym: Gym) -> None:

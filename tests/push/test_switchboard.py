@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 
 from api.push.channel_names import ChannelName
+from api.push.ring import KEPT_MS
 from api.push.session_book import EVENTS_MAX, SessionBook
 from api.push.subscriptions import StreamReader
 from api.push.switchboard import Arrived, Missed, Switchboard
 from api.push.tail import decode
 from infra.log_tail import LogRecord
-from schemas.topics import ALERTS, APP_EVENTS, LIVE, SESSION_PARTITIONS, TOPICS, partition_of
+from schemas.messages import LiveMessage
+from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES, TOPICS, partition_of
 from tests.push.samples import (
     NOW_MS,
     OTHER_SESSION,
@@ -21,6 +23,7 @@ from tests.push.samples import (
     delta,
     keyframe,
     marker,
+    message_to,
     note,
     read,
 )
@@ -31,11 +34,13 @@ ALERT_CHANNEL = ChannelName("alerts", SESSION)
 
 
 def board(first: int = 100) -> Switchboard:
-    places = {(topic.name, p): first for topic in (LIVE, ALERTS, APP_EVENTS) for p in range(SESSION_PARTITIONS)}
-    return Switchboard(GENERATIONS, places, "process-1")
+    places = {(topic.name, p): first for topic in (LIVE, ALERTS, APP_EVENTS, LIVE_MESSAGES) for p in range(topic.partitions)}
+    return Switchboard(GENERATIONS, places)
 
 
 def arrived(offset: int, message: Any) -> Arrived:
+    if isinstance(message, LiveMessage):
+        return Arrived(LIVE_MESSAGES.name, 0, offset, NOW_MS, message)
     topic = {"alert": ALERTS, "metrics_update": LIVE}.get(str(message.__struct_config__.tag), APP_EVENTS)
     return Arrived(topic.name, partition_of(message.session_id.encode()), offset, NOW_MS, message)
 
@@ -93,7 +98,7 @@ def test_the_newest_version_of_an_alert_is_its_present_state_whatever_comes_twic
 
 def test_epochs_are_equal_on_every_replica_and_differ_between_lives_of_the_log() -> None:
     one, two = board(), board(first=500)
-    other = Switchboard({ALERTS.name: "new-cluster"}, {}, "process-1")
+    other = Switchboard({ALERTS.name: "new-cluster"}, {})
     assert one.stream(ALERT_CHANNEL).epoch == two.stream(ALERT_CHANNEL).epoch
     assert one.stream(ALERT_CHANNEL).epoch != other.stream(ALERT_CHANNEL).epoch
 
@@ -157,14 +162,64 @@ def test_a_book_of_too_many_entries_lets_the_oldest_and_the_cleared_go() -> None
     assert "alert-00000001" not in book.alerts
 
 
-def test_messages_to_a_user_stand_in_a_stream_of_this_process() -> None:
+def test_a_message_stands_in_the_stream_of_each_user_it_is_for_and_nowhere_else() -> None:
     hub = board()
-    name = hub.publish_to_user(17, NOW_MS, {"message": {"text": "hi"}})
+    touched = hub.take([arrived(100, message_to(17, 18, whole_class=True)), arrived(101, message_to(18, number=2))])
+    assert touched == {"user:17", "user:18"}
+    mine, other = (hub.stream(ChannelName("user", key)) for key in ("17", "18"))
+    assert len(mine.ring) == 1
+    assert read(mine.ring.at(0).frame) == {
+        "type": "message",
+        "channel": "user:17",
+        "offset": 100,
+        "previous": None,
+        "session_id": SESSION,
+        "timestamp": "2026-09-21T14:13:20.001Z",
+        "message": {
+            "id": "message-000001",
+            "from": "3",
+            "from_name": "Tess",
+            "from_role": "trainer",
+            "to": None,
+            "text": "Great pace!",
+        },
+    }
+    private = read(other.ring.at(1).frame)
+    assert (private["previous"], private["message"]["to"]) == (100, "18")
+    assert hub.session_ids() == set()
+    assert hub.position(ChannelName("user", "19")) == {"epoch": mine.epoch, "offset": 101}
+
+
+def test_who_was_away_gets_the_messages_to_them_by_epoch_and_offset() -> None:
+    hub = board()
+    hub.take([arrived(100 + n, message_to(17 + n % 2, number=n)) for n in range(6)])
     channel = hub.stream(ChannelName("user", "17"))
-    assert name == "user:17"
-    assert read(channel.ring.at(0).frame)["message"] == {"text": "hi"}
-    assert channel.locate(channel.epoch, -1) is not None
-    assert channel.locate(board().stream(ALERT_CHANNEL).epoch, -1) is None
+    reader = StreamReader(channel, None, channel.epoch, 101)
+    wire = OpenWire()
+    assert reader.recovered
+    assert reader.pump(wire, NOW_MS)
+    assert [(m["offset"], m["previous"]) for m in wire.received] == [(102, 100), (104, 102)]
+
+
+def test_the_channel_of_a_user_without_news_is_forgotten_and_does_not_claim_to_be_complete() -> None:
+    hub = board()
+    hub.take([arrived(100, message_to(17))])
+    epoch = hub.stream(ChannelName("user", "17")).epoch
+    assert hub.quiet_users() == []
+    hub.trim(NOW_MS + KEPT_MS + 1)
+    assert hub.quiet_users() == ["user:17"]
+    hub.drop_stream("user:17")
+    again = hub.stream(ChannelName("user", "17"))
+    assert again.locate(epoch, 99) is None
+    assert again.locate(epoch, 100) is not None
+
+
+def test_a_hole_in_the_messages_concerns_users_and_no_session() -> None:
+    hub = board()
+    hub.take([arrived(100, alert(1)), arrived(100, message_to(17))])
+    assert hub.take([Missed(LIVE_MESSAGES.name, 0, 500)]) == {"user:17"}
+    assert hub.books[SESSION].complete
+    assert hub.stream(ChannelName("user", "17")).ring.complete_after == 499
 
 
 def test_a_book_that_let_something_go_says_so() -> None:
