@@ -26,6 +26,8 @@ class Wanted:
     late_events: int
     newest_reading: ReadingPlace | None
     newest_app_event: str | None
+    newest_revision: int = 0
+    """Of the summary rows handed on last: computing on top of an older one would tell the same revision twice."""
     people: tuple[Participant, ...] = ()
     """Everyone who took part, with the physiology their live totals rest on; empty: as the record has them."""
 
@@ -36,6 +38,8 @@ class Corrected:
 
     session_id: str
     rows: tuple[Rows, ...]
+    revision: int = 0
+    """Of the summary in these rows."""
     again_after_ms: int | None = None
 
 
@@ -58,6 +62,7 @@ class Corrections:
         self._newest_reading: dict[str, ReadingPlace] = {sid: (*place, 0)[:4] for sid, place in places.items()}
         self._newest_app_event: dict[str, str] = dict(found.get("newest_app_event", {}))
         self._people: dict[str, bytes] = dict(found.get("people", {}))
+        self._revision: dict[str, int] = dict(found.get("revision", {}))
         self._wanted: dict[str, int] = dict.fromkeys(found.get("wanted", ()), 0)
         """Session → when to ask next."""
         self._asked: set[str] = set()
@@ -68,6 +73,7 @@ class Corrections:
             "newest_reading": dict(self._newest_reading),
             "newest_app_event": dict(self._newest_app_event),
             "people": dict(self._people),
+            "revision": dict(self._revision),
             "wanted": list(self._wanted),
         }
 
@@ -89,6 +95,10 @@ class Corrections:
         """Note who took part in a session whose roster or zones changed while it ran: its record tells no longer."""
         self._people[session_id] = encode_people(people)
 
+    def handed_on(self, session_id: str, revision: int) -> None:
+        """Rows of a summary are on their way to the warehouse."""
+        self._revision[session_id] = revision
+
     def had_late(self, session_id: str) -> bool:
         """Whether the live totals of this session lack something."""
         return session_id in self._late
@@ -104,6 +114,8 @@ class Corrections:
         rows: list[Rows] = []
         for answer in self._desk.answers():
             rows += answer.rows
+            if answer.revision:
+                self.handed_on(answer.session_id, answer.revision)
             if answer.again_after_ms is not None:
                 self._wanted[answer.session_id] = now_ms + answer.again_after_ms
             elif answer.session_id in self._asked:
@@ -117,7 +129,7 @@ class Corrections:
 
     def forget(self, knows: Callable[[str], bool]) -> None:
         """Drop what is kept about sessions that are over for good."""
-        for kept in (self._late, self._newest_reading, self._newest_app_event, self._people):
+        for kept in (self._late, self._newest_reading, self._newest_app_event, self._people, self._revision):
             for session_id in [found for found in kept if not knows(found) and found not in self._wanted]:
                 del kept[session_id]
 
@@ -128,5 +140,6 @@ class Corrections:
             late_events=self._late.get(session_id, 0),
             newest_reading=self._newest_reading.get(session_id),
             newest_app_event=self._newest_app_event.get(session_id),
+            newest_revision=self._revision.get(session_id, 0),
             people=decode_people(self._people.get(session_id, b"[]")),
         )

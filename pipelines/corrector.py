@@ -19,7 +19,6 @@ from pipelines.history import (
     stored_readings,
     stored_summary,
 )
-from pipelines.messages import Rows
 from pipelines.result_rows import correction_rows, summary_json, summary_rows
 from pipelines.steps.recompute import summarise
 from pipelines.steps.results import SessionSummary
@@ -60,28 +59,30 @@ class Corrector:
 def _answer(reader: Reader, wanted: Wanted) -> Corrected:
     session_id = wanted.record.session_id
     try:
-        rows = correct(reader, wanted)
+        return correct(reader, wanted)
     except Unavailable as failure:
         log.warning("correction_waits", session_id=session_id, failure=failure.problem)
-        return Corrected(session_id, (), NOT_YET_MS)
+        return Corrected(session_id, (), again_after_ms=NOT_YET_MS)
     except Exception:  # noqa: BLE001 - whatever it stumbles over, the thread must go on with the others
         log.error("correction_failed", session_id=session_id, trace=traceback.format_exc(limit=-4))
-        return Corrected(session_id, (), FAILED_MS)
-    return Corrected(session_id, (), NOT_YET_MS) if rows is None else Corrected(session_id, rows)
+        return Corrected(session_id, (), again_after_ms=FAILED_MS)
 
 
-def correct(reader: Reader, wanted: Wanted) -> tuple[Rows, ...] | None:
-    """Rows of the next revision; empty when it would change nothing; none while something of it is not stored yet.
+def correct(reader: Reader, wanted: Wanted) -> Corrected:
+    """Rows of the next revision, without any when it would change nothing; again later while something is not stored yet.
 
     Repeated after a crash it finds its own revision already stored and changes nothing.
     """
     session_id = wanted.record.session_id
+    not_yet = Corrected(session_id, (), again_after_ms=NOT_YET_MS)
     before = stored_summary(reader, session_id)
-    if before is None or (wanted.newest_reading and not is_stored(reader, session_id, wanted.newest_reading)):
-        return None
+    if before is None or before.revision < wanted.newest_revision:
+        return not_yet
+    if wanted.newest_reading and not is_stored(reader, session_id, wanted.newest_reading):
+        return not_yet
     app_events = stored_app_events(reader, session_id)
     if wanted.newest_app_event and wanted.newest_app_event not in {event.event_id for event in app_events}:
-        return None
+        return not_yet
     readings = stored_readings(reader, session_id)
     late_events = max(wanted.late_events, before.late_events)
     alerts = stored_alerts(reader, session_id)
@@ -96,9 +97,11 @@ def correct(reader: Reader, wanted: Wanted) -> tuple[Rows, ...] | None:
     )
     same = late_events == before.late_events and summary_json(after) == before.summary
     if same and _as_stored(after, stored_members(reader, session_id)):
-        return ()
+        return Corrected(session_id, ())
     log.info("summary_corrected", session_id=session_id, revision=after.revision, late_events=late_events)
-    return (*summary_rows(after), *correction_rows(after, before.summary, _reason(late_events - before.late_events)))
+    reason = _reason(late_events - before.late_events)
+    rows = (*summary_rows(after), *correction_rows(after, before.summary, reason))
+    return Corrected(session_id, rows, after.revision)
 
 
 def _as_stored(summary: SessionSummary, stored: list[dict[str, Any]]) -> bool:

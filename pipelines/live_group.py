@@ -190,6 +190,7 @@ class LiveGroup:
                 self._corrections.want([summary.session_id])
             else:
                 rows += summary_rows(summary)
+                self._corrections.handed_on(summary.session_id, summary.revision)
         return rows
 
     def _note_people(self, session_id: str) -> None:
