@@ -42,9 +42,10 @@ def check_postgres(address: str) -> None:
         found = conninfo_to_dict(address)
     except psycopg.Error:  # its words may quote the password
         raise ValueError(POSTGRES_FORM) from None
-    ports = str(found.get("port", "5432")).split(",")
-    if address.count("@") > 1 or not (found.get("host") and found.get("dbname") and all(port.isdigit() for port in ports)):
-        raise ValueError(POSTGRES_FORM)  # libpq takes part of a password for the host, and would then say it aloud
+    database, ports = str(found.get("dbname") or ""), str(found.get("port", "5432")).split(",")
+    understood = found.get("host") and database and "@" not in database and all(port.isdigit() for port in ports)
+    if not understood or address.count("@") > 1:  # libpq takes part of a password for something else, and would say it aloud
+        raise ValueError(POSTGRES_FORM)
 
 
 def check_postgres_proves_itself(address: str) -> None:
