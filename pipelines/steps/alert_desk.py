@@ -1,6 +1,6 @@
 """Where all alert rules meet the shard's data: who needs a look, what their rules say, and what becomes of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,12 +9,23 @@ from pipelines.steps.alert_state import CLASS, AlertBook, Key, Sighting, Verdict
 from pipelines.steps.alert_text import class_message, member_message
 from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.batch import SPEED_STEPS, Batch
+from pipelines.steps.class_plan import in_main_part
 from pipelines.steps.class_watch import ClassSlices, add_seconds
 from pipelines.steps.columns import Array
 from pipelines.steps.fatigue import REFERENCE_MINUTES, Minute, efficiency
 from pipelines.steps.heart_watch import ClosedSeconds, close_seconds
 from pipelines.steps.intensity import intensity_score
-from pipelines.steps.limits import HEART_RULES, LimitColumns, judge_heart_rate, judge_pace, judge_power
+from pipelines.steps.limits import (
+    HEART_RULES,
+    PACE_RULES,
+    PEDALLING_WATTS,
+    POWER_RULES,
+    LimitColumns,
+    judge_heart_rate,
+    judge_pace,
+    judge_power,
+)
+from pipelines.steps.live_columns import MOVING_MPS
 from pipelines.steps.members import HEART_RATE, POWER, SPEED
 from pipelines.steps.output_watch import OutputTrack
 from pipelines.steps.results import MemberMinute
@@ -66,13 +77,18 @@ class AlertDesk:
         for session_id, member_id, rule in self.book.busy():
             if rule in HEART_RULES:
                 self._limits.busy[self._state.rows[session_id][member_id]] = True
+            elif rule in POWER_RULES or rule in PACE_RULES:
+                self._limits.output[self._state.rows[session_id][member_id]] = True
 
     def adopt(self, session: Session) -> None:
         """The session's people or limits are others than before; an alert under a limit that is gone is over."""
         self._limits.grow(len(self._state.grid.members) - len(self._limits))
         self._slices.setdefault(session.record.session_id, ClassSlices())
+        session_id = session.record.session_id
         for member_id, row in session.rows.items():
             self._limits.describe(row, session.people[member_id])
+            if any(self.book.active((session_id, member_id, rule)) for rule in (*POWER_RULES, *PACE_RULES)):
+                self._limits.output[row] = True
 
     def note_stored(self, batch: Batch, seconds: Array) -> None:
         """Remember which seconds come so late that nobody is to be alarmed about them; before their minutes close."""
@@ -115,6 +131,8 @@ class AlertDesk:
         self.book.raise_alert(session, key, at, sighting, message)
 
     def _take_heart_rates(self, batch: Batch, fresh: Array, seconds: Array) -> None:
+        if HEART_RATE not in batch.cells:
+            return
         beating = fresh[batch.cells[HEART_RATE][fresh] != 0]
         if not len(beating):
             return
@@ -137,12 +155,9 @@ class AlertDesk:
         for row, second, value in zip(rows, seconds, bpm, strict=True):
             session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
             member = session.people[member_id]
-            applying = dict(judge_heart_rate(member, value, second, self.config))
-            for rule in HEART_RULES:
-                if rule in applying:
-                    self.observe(session, member_id, rule, second, applying[rule])
-                else:
-                    self.book.clear((session.record.session_id, member_id, rule), session.started_s + second)
+            main_part = in_main_part(session, second, self.config)
+            found = judge_heart_rate(member, value, self.config, main_part=main_part)
+            self._observe_all(session, member_id, HEART_RULES, second, dict(found))
         for row in set(rows):
             session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
             tracks = (self.book.track((session.record.session_id, member_id, rule)) for rule in HEART_RULES)
@@ -150,25 +165,37 @@ class AlertDesk:
 
     def _take_outputs(self, batch: Batch, watched: Array, seconds: Array) -> None:
         members = self._state.grid.members
-        for metric in (POWER, SPEED):
+        for metric in (metric for metric in (POWER, SPEED) if metric in batch.cells):
             held = watched[batch.cells[metric][watched] != 0]
             cells = batch.cells[metric][held]
             columns = zip(batch.rows[held].tolist(), seconds[held].tolist(), cells.tolist(), strict=True)
             for row, second, cell in columns:
                 session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
-                track = self._outputs.setdefault((session.record.session_id, member_id, metric), OutputTrack())
+                track = self._outputs.setdefault(
+                    (session.record.session_id, member_id, metric), OutputTrack(by_median=metric == SPEED)
+                )
                 closed = track.take(second, cell, cell & VALUE_MASK)
                 if closed is not None:
                     self._judge_output(session, member_id, metric, *closed)
 
     def _judge_output(self, session: Session, member_id: int, metric: int, second: int, mean: float) -> None:
-        member = session.people[member_id]
-        if metric == POWER:
-            found = judge_power(member, mean, second, self.config)
-        else:
-            found = judge_pace(member, mean / SPEED_STEPS, self.config)
-        for rule, sighting in found:
-            self.observe(session, member_id, rule, second, sighting)
+        member, main_part = session.people[member_id], in_main_part(session, second, self.config)
+        if metric == POWER and mean >= PEDALLING_WATTS:
+            found = judge_power(member, mean, self.config, main_part=main_part)
+            self._observe_all(session, member_id, POWER_RULES, second, dict(found))
+        elif metric == SPEED and mean >= MOVING_MPS * SPEED_STEPS:
+            found = judge_pace(member, mean / SPEED_STEPS, self.config, main_part=main_part)
+            self._observe_all(session, member_id, PACE_RULES, second, dict(found))
+
+    def _observe_all(  # one observation by several rules
+        self, session: Session, member_id: int, rules: Sequence[AlertRule], second: int, found: Mapping[AlertRule, Sighting]
+    ) -> None:
+        """Observe what was found; a rule that no longer applies ends its alert."""
+        for rule in rules:
+            if rule in found:
+                self.observe(session, member_id, rule, second, found[rule])
+            else:
+                self.book.clear((session.record.session_id, member_id, rule), session.started_s + second)
 
     def _judge_class(self, closed: ClosedSeconds, ahead: Array) -> None:
         good = np.flatnonzero(~closed.suspect & ~ahead)
@@ -190,7 +217,7 @@ class AlertDesk:
         high = Verdict.OUTSIDE if mean > limits.intensity_high else Verdict.BETWEEN
         high = Verdict.INSIDE if mean <= limits.intensity_high - margin else high
         self.observe(session, CLASS, "class_intensity_high", second, Sighting(high, mean, limits.intensity_high))
-        if self.config.warm_up_s <= second < session.record.planned_duration_s - self.config.cool_down_s:
+        if in_main_part(session, second, self.config):
             low = Verdict.OUTSIDE if mean < limits.intensity_low else Verdict.BETWEEN
             low = Verdict.INSIDE if mean >= limits.intensity_low + margin else low
         else:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import msgspec
 from msgspec.structs import replace
 
-from pipelines.steps.alerts import AlertConfig
+from pipelines.steps.alerts import SEEN_SHARE, AlertConfig
 from pipelines.steps.session import Session
 from pipelines.steps.timestamps import iso_utc
 from schemas.alerts import Alert, AlertBody, AlertRule
@@ -42,6 +42,10 @@ class Track:
     """One member under one rule; seconds since 1970. `alert_id` is that of the active alert."""
 
     outside_since: int | None = None
+    outside_seen: int = 0
+    """Observations outside since then …"""
+    contrary: int = 0
+    """… and those that said otherwise since the newest of them."""
     inside_since: int | None = None
     last: int = 0
     quiet_until: int = 0
@@ -52,6 +56,14 @@ class Track:
     @property
     def idle(self) -> bool:
         return self.alert_id is None and self.outside_since is None
+
+    def hold(self, second: int) -> int:
+        """Take an observation outside in; for how many seconds it has been so."""
+        if self.outside_since is None:
+            self.outside_since, self.outside_seen = second, 0
+        self.outside_seen += 1
+        self.contrary = 0
+        return second - self.outside_since
 
 
 @dataclass(frozen=True)
@@ -108,11 +120,14 @@ class AlertBook:
             self._toward_the_end(key, track, second, sighting.verdict)
             return None
         if sighting.verdict is not Verdict.OUTSIDE or held_back:
-            track.outside_since = None
+            track.contrary += rule.every_s
+            if held_back or track.contrary > rule.stray_s:
+                track.outside_since = None
             return None
-        track.outside_since = second if track.outside_since is None else track.outside_since
-        held = second - track.outside_since
-        return held if held >= rule.hold_s and second >= track.quiet_until else None
+        held = track.hold(second)
+        seen_s = (track.outside_seen - 1) * rule.every_s
+        due = held >= rule.hold_s and seen_s >= SEEN_SHARE * rule.hold_s and second >= track.quiet_until
+        return held if due else None
 
     def raise_alert(self, session: Session, key: Key, second: int, sighting: Sighting, message: str) -> None:
         """Raise the alert that `observe` asked for; without an observation the caller decides."""
@@ -152,9 +167,11 @@ class AlertBook:
             self._mark_acknowledged(alert, at_ms, name)
 
     def clear(self, key: Key, second: int) -> None:
-        """The alert is over, if there is one."""
+        """The alert is over, if there is one, and what was about to become one is forgotten."""
         track = self._tracks.get(key)
         if track is None or track.alert_id is None:
+            if track is not None:
+                track.outside_since = None
             return
         alert = self._alerts[track.alert_id]
         at_ms = max(second * 1000, alert.raised_at_ms)

@@ -12,7 +12,11 @@ from pipelines.steps.zones import power_floors
 from schemas.alerts import AlertRule
 from schemas.directory import Participant
 
+PEDALLING_WATTS = 20
+"""Less is not pedalling: who stops to drink is not told to add resistance, as who stands has no pace."""
 HEART_RULES: tuple[AlertRule, ...] = ("heart_rate_high", "heart_rate_low", "heart_rate_above_zone", "heart_rate_below_zone")
+POWER_RULES: tuple[AlertRule, ...] = ("power_above_zone", "power_below_zone")
+PACE_RULES: tuple[AlertRule, ...] = ("pace_off_target",)
 Seen = tuple[AlertRule, Sighting]
 
 
@@ -65,11 +69,11 @@ def power_bounds(member: Participant) -> dict[AlertRule, float]:
 
 
 def judge_heart_rate(
-    member: Participant, bpm: int, elapsed_s: int, config: AlertConfig
+    member: Participant, bpm: int, config: AlertConfig, *, main_part: bool
 ) -> Iterator[tuple[AlertRule, Sighting]]:
-    """What each heart-rate rule that applies says of one trusted value."""
+    """What each heart-rate rule that applies says of one trusted value; nobody is below their zone outside the main part."""
     for rule, bound in heart_bounds(member).items():
-        if rule == "heart_rate_below_zone" and elapsed_s < config.warm_up_s:
+        if rule == "heart_rate_below_zone" and not main_part:
             continue
         zoned = rule in {"heart_rate_above_zone", "heart_rate_below_zone"}
         margin = config.zone_hysteresis_bpm if zoned else config.heart_rate_hysteresis_bpm
@@ -79,25 +83,26 @@ def judge_heart_rate(
         yield rule, Sighting(verdict, bpm, shown)
 
 
-def judge_power(member: Participant, watts: float, elapsed_s: int, config: AlertConfig) -> Iterator[Seen]:
-    """What each power rule that applies says of a 10 s mean."""
+def judge_power(member: Participant, watts: float, config: AlertConfig, *, main_part: bool) -> Iterator[Seen]:
+    """What each power rule that applies says of a 10 s mean; nobody is below their zone outside the main part."""
     for rule, bound in power_bounds(member).items():
         margin = config.power_hysteresis_share * bound
         if rule == "power_above_zone":
             yield rule, Sighting(_above(watts, bound, margin), watts, bound)
-        elif elapsed_s >= config.warm_up_s:
+        elif main_part:
             yield rule, Sighting(_below(watts, bound, margin), watts, bound)
 
 
-def judge_pace(member: Participant, speed_mps: float, config: AlertConfig) -> Iterator[Seen]:
-    """What the pace rule says of a 10 s mean of speed; who stands has no pace."""
+def judge_pace(member: Participant, speed_mps: float, config: AlertConfig, *, main_part: bool) -> Iterator[Seen]:
+    """What the pace rule says of a 10 s mean of speed; who stands has no pace, and nobody is slow outside the main part."""
     target = member.limits.pace_target_s_per_km
     if target is None or speed_mps < MOVING_MPS:
         return
     pace = 1000.0 / speed_mps
     off, tolerance = abs(pace - target), member.limits.pace_tolerance_share * target
-    inside = Verdict.INSIDE if off <= config.pace_inner_share * tolerance else Verdict.BETWEEN
-    yield "pace_off_target", Sighting(Verdict.OUTSIDE if off > tolerance else inside, pace, target)
+    inside = off <= config.pace_inner_share * tolerance or (pace > target and not main_part)
+    near = Verdict.INSIDE if inside else Verdict.BETWEEN
+    yield "pace_off_target", Sighting(Verdict.OUTSIDE if off > tolerance and not inside else near, pace, target)
 
 
 def _above(value: float, bound: float, margin: float) -> Verdict:

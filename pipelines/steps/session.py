@@ -55,6 +55,17 @@ class Session:
             return self.pauses[max(before)]
         return self.record.state == "paused" and not self.pauses
 
+    def clock_s(self, at_ms: int) -> float:
+        """Seconds on the class clock at that moment: it stands still while the class is paused."""
+        stood_ms, since_ms = 0, None
+        for moment in sorted(moment for moment in self.pauses if moment <= at_ms) if self.pauses else ():
+            if since_ms is not None:
+                stood_ms += moment - since_ms
+            since_ms = moment if self.pauses[moment] else None
+        if since_ms is not None:
+            stood_ms += at_ms - since_ms
+        return at_ms / 1000 - self.started_s - stood_ms / 1000
+
     def hear_pause(self, event: AppEvent) -> None:
         """A pause or its end; events may come in any order and again."""
         if isinstance(event, SessionPaused | SessionResumed):

@@ -16,7 +16,9 @@ from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
 
 TOGETHER_MIN = 3
-"""From so many members on, all silent at once, it is the room's receiver and not their straps."""
+"""From so many members on, all silent at once, it is the room's receiver and not their straps …"""
+TOGETHER_MS = 10_000
+"""… and at once is within so long: their last values are some seconds apart, and a look falls between them."""
 
 
 class SignalWatch:
@@ -36,13 +38,11 @@ class SignalWatch:
         self._clear_lost(newest, age)
         running = np.array([session.state == "active" for session in state.sessions], dtype=bool)
         if len(rows):
-            self._raise_lost(newest, age, running[members.session])
-        for session in state.sessions:
-            if session.state == "active":
-                self._judge_attendance(session, now_ms)
+            self._raise_lost(newest, age, running[members.session], now_ms)
+            self._judge_attendance(running, now_ms)
         self._desk.book.repeat(now_ms, {s.record.session_id for s in state.sessions if s.state != "active"})
 
-    def _raise_lost(self, newest: Array, age: Array, running: Array) -> None:
+    def _raise_lost(self, newest: Array, age: Array, running: Array, now_ms: int) -> None:
         members, config = self._state.grid.members, self._desk.config
         span_s = (newest - members.first_ms) // 1000
         had = running & (newest >= 0) & (span_s >= config.lost_needs_s) & ~members.checked_out & ~members.removed
@@ -50,15 +50,21 @@ class SignalWatch:
         if not lost.any():
             return
         count = len(self._state.sessions)
-        silent = np.bincount(members.session[lost], minlength=count)
-        heard = np.bincount(members.session[had & (age <= config.lost_after_ms)], minlength=count)
-        together = (heard == 0) & (silent >= TOGETHER_MIN)
-        for at in np.flatnonzero(together).tolist():
+        silent = had & (age > config.lost_after_ms - TOGETHER_MS) & (age <= LEFT_AFTER_MS)
+        heard = np.bincount(members.session[had & (age <= config.lost_after_ms - TOGETHER_MS)], minlength=count)
+        together = (heard == 0) & (np.bincount(members.session[silent], minlength=count) >= TOGETHER_MIN)
+        for at in np.flatnonzero(together & (np.bincount(members.session[lost], minlength=count) > 0)).tolist():
             mine = lost & (members.session == at)
             self._raise(self._state.sessions[at], CLASS, int(newest[mine].max()), int(age[mine].min()))
         for row in np.flatnonzero(lost & ~together[members.session]).tolist():
             session = self._state.sessions[members.session[row]]
-            self._raise(session, int(members.member_id[row]), int(newest[row]), int(age[row]))
+            if not self._returning(session, now_ms):
+                self._raise(session, int(members.member_id[row]), int(newest[row]), int(age[row]))
+
+    def _returning(self, session: Session, now_ms: int) -> bool:
+        """Whether the whole class was silent until a moment ago: then nobody is told for being the last to be heard again."""
+        together = self._desk.book.track((session.record.session_id, CLASS, "lost_signal"))
+        return together is not None and now_ms < together.quiet_until * 1000
 
     def _raise(self, session: Session, member_id: int, newest: int, age: int) -> None:
         key: Key = (session.record.session_id, member_id, "lost_signal")
@@ -85,26 +91,29 @@ class SignalWatch:
             if heard or gone:
                 self._desk.book.clear((alert.session_id, alert.member_id or CLASS, "lost_signal"), back)
 
-    def _judge_attendance(self, session: Session, now_ms: int) -> None:
-        """Judged once, when all should be there; over when enough have come after all."""
-        key: Key = (session.record.session_id, CLASS, "low_attendance")
-        active = self._desk.book.active(key)
-        due_s = session.started_s + self._desk.config.attendance_after_s
-        expected = len(session.record.participants)
-        if not expected or now_ms < due_s * 1000:
+    def _judge_attendance(self, running: Array, now_ms: int) -> None:
+        """Judged when all should be there, and over when enough have come after all."""
+        state, members = self._state, self._state.grid.members
+        due_ms = (state.columns.started_s + self._desk.config.attendance_after_s) * 1000
+        due = running & (now_ms >= due_ms)
+        if not due.any():
             return
-        if active is None and self._desk.book.track(key) is not None:
-            return
-        rows, bound = self._state.all_rows(session), session.record.limits.attendance_low
-        members = self._state.grid.members
-        rate = float(((newest_ms(members, rows) >= 0) | members.checked_in[rows]).sum()) / expected
-        if active is None:
-            self._attend(session, key, due_s, rate, bound)
-        elif rate >= bound:
-            self._desk.book.clear(key, now_ms // 1000)
+        came = (members.newest >= 0).any(axis=1) | members.checked_in
+        attended = np.bincount(members.session[came], minlength=len(due))
+        bounds = np.array([session.record.limits.attendance_low for session in state.sessions])
+        expected = np.array([len(session.record.participants) for session in state.sessions])
+        rate = attended / np.maximum(expected, 1)
+        for at in np.flatnonzero(due & (expected > 0)).tolist():
+            self._attend(state.sessions[at], int(due_ms[at]) // 1000, float(rate[at]), float(bounds[at]), now_ms)
 
-    def _attend(self, session: Session, key: Key, due_s: int, rate: float, bound: float) -> None:
-        low = rate < bound
-        sighting = Sighting(Verdict.OUTSIDE if low else Verdict.INSIDE, rate, bound)
-        if low:
+    def _attend(  # one judgement
+        self, session: Session, due_s: int, rate: float, bound: float, now_ms: int
+    ) -> None:
+        key: Key = (session.record.session_id, CLASS, "low_attendance")
+        track = self._desk.book.track(key)
+        if rate >= bound:
+            if track is not None:
+                self._desk.book.clear(key, now_ms // 1000)
+        elif track is None:
+            sighting = Sighting(Verdict.OUTSIDE, rate, bound)
             self._desk.book.raise_alert(session, key, due_s, sighting, class_message("low_attendance", rate, bound))

@@ -208,8 +208,8 @@ def test_power_out_of_zone_is_judged_by_ten_second_means() -> None:
 
 def test_pace_off_target() -> None:
     training = open_class(limited(pace_target_s_per_km=300))
-    for _ in range(200):
-        mps = 1000 / 300 if training.now_s < 60 or training.now_s > 130 else 1000 / 360
+    for _ in range(500):
+        mps = 1000 / 360 if training.now_s < 60 or 360 < training.now_s < 430 else 1000 / 300
         training.second([reading(1, training.now_s * 1000, speed_mps=mps)])
     assert [(rule, event) for _, rule, event in training.story] == [
         ("pace_off_target", "raised"),
