@@ -85,6 +85,16 @@ class FakeApi:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
+    def write_to_trainer(self, member_id: int, text: str) -> None:
+        """A member's message comes in."""
+        trainer = self.rest.user["id"]
+
+        def change() -> None:
+            person = self.klass.person(member_id)
+            self.push.message(trainer, self.klass.said(member_id, person.name, "member", trainer, text))
+
+        self.do(change)
+
     def raise_alert(
         self, member_id: int | None, severity: str, message: str, action: str = "Slow down a little.", age_s: int = 0
     ) -> str:

@@ -1,6 +1,7 @@
 """A class as the pages' fake API plays it: people with hearts, alerts, events; scripted, the same every time."""
 
 import math
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -89,6 +90,7 @@ class FakeClass:
         self.ended_at_ms: int | None = None
         self.alerts: dict[str, Json] = {}
         self.events: list[Json] = []
+        self.messages: list[Json] = []
         self.note("session_started", self.started_at_ms)
         self.note("marker_added", self.started_at_ms + 480_000, marker_type="warmup_end", label="Warm-up end")
 
@@ -96,6 +98,14 @@ class FakeClass:
         event = {"type": kind, "event_id": str(uuid4()), "event_time_ms": at_ms, "actor_id": 3, "member_id": None, **more}
         self.events.append(event)
         return event
+
+    def said(self, sender_id: int, name: str, role: str, to: int | None, text: str) -> Json:
+        """A message between trainer and members, as the API shows it."""
+        message = {"id": str(uuid4()), "from": str(sender_id), "from_name": name, "from_role": role, "text": text}
+        addressed = {**message, "to": None if to is None else str(to)}
+        said = {"session_id": self.session_id, "timestamp": iso(round(time.time() * 1_000)), "message": addressed}
+        self.messages.append(said)
+        return said
 
     def person(self, member_id: int) -> Person:
         return next(person for person in self.people if person.member_id == member_id)

@@ -54,11 +54,24 @@ class FakePush:
         self._sending: set[asyncio.Task[None]] = set()
 
     def stream(self, kind: str) -> Stream:
-        return self.streams.setdefault(f"{kind}:{self.klass.session_id}", Stream())
+        return self._stream(f"{kind}:{self.klass.session_id}")
+
+    def _stream(self, channel: str) -> Stream:
+        return self.streams.setdefault(channel, Stream())
 
     def publish(self, kind: str, body: Json) -> None:
-        channel = f"{kind}:{self.klass.session_id}"
-        message = {**self.stream(kind).add(body), "channel": channel}
+        self._tell(f"{kind}:{self.klass.session_id}", body)
+
+    def message(self, user_id: int, body: Json) -> None:
+        """A message arrives at a user."""
+        self._tell(f"user:{user_id}", {"type": "message", **body})
+
+    def user_position(self, user_id: int) -> Json:
+        stream = self._stream(f"user:{user_id}")
+        return {f"user:{user_id}": {"epoch": stream.epoch, "offset": stream.head}}
+
+    def _tell(self, channel: str, body: Json) -> None:
+        message = {**self._stream(channel).add(body), "channel": channel}
         for listener in self.listeners:
             if channel in listener.channels:
                 self._send(listener.socket, message)
@@ -129,7 +142,7 @@ class FakePush:
         listener.channels.add(channel)
         if channel.startswith("metrics:"):
             return {"channel": channel, "mode": "cache", "version": self._version}, []
-        stream = self.stream(channel.split(":")[0])
+        stream = self._stream(channel)
         recovered = wanted.get("epoch") == stream.epoch and wanted.get("offset") is not None
         offset = wanted["offset"] if recovered else stream.head
         missed = [{**message, "channel": channel} for message in stream.messages if message["offset"] > offset]

@@ -51,6 +51,8 @@ class FakeRest:
             "/sessions": lambda _request: {"sessions": self._past()},
             "/live/sessions/{sid}": self._live,
             "/live/sessions/{sid}/state": self._state,
+            "/live/messages": lambda _request: {"channels": self.push.user_position(self.user["id"]), "messages": []},
+            "/live/messages/{sid}": lambda _request: {"messages": self.klass.messages},
             "/sessions/{sid}/alerts": lambda _request: {"alerts": list(self.klass.alerts.values())},
             "/sessions/{sid}/events": lambda _request: {"events": self.klass.events},
             "/sessions/{sid}/intensity": lambda _request: {"points": self.klass.intensity(system_clock())},
@@ -59,6 +61,7 @@ class FakeRest:
         }
         writes: dict[str, Callable[[Request, Json], tuple[int, Json]]] = {
             "/classes/{id:int}/{step}": self._step,
+            "/live/messages": self._message,
             "/sessions/{sid}/{what}": self._note,
             "/alerts/{alert_id}/acknowledge": self._acknowledge,
         }
@@ -199,6 +202,9 @@ class FakeRest:
     def _note(self, request: Request, body: Json) -> tuple[int, Json]:
         event = self.push.event(NOTED[request.path_params["what"]], **body)
         return 202, {"event_id": event["event_id"], "session_id": self.klass.session_id}
+
+    def _message(self, _request: Request, body: Json) -> tuple[int, Json]:
+        return 201, self.klass.said(self.user["id"], self.user["name"], "trainer", body["recipient_id"], body["text"])
 
     def _acknowledge(self, request: Request, _body: Json) -> tuple[int, Json]:
         alert_id, now_ms, name = request.path_params["alert_id"], system_clock(), self.user["name"]

@@ -38,6 +38,8 @@ def busy_class(members: int) -> FakeApi:
     fake.change_alert(lost, acknowledged_at_ms=system_clock(), acknowledged_by="Tara Trainer")
     old = fake.raise_alert(people[2].member_id, "warning", f"{people[2].name} was above zone 4", "", 400)
     fake.clear_alert(old)
+    fake.klass.said(3, "Tara Trainer", "trainer", None, "Two more rounds, then the hill. Keep the cadence.")
+    fake.klass.said(people[6].member_id, people[6].name, "member", 3, "My strap slipped, can you look?")
     second = next(key for key, alert in fake.klass.alerts.items() if alert["member_id"] == people[5].member_id)
     fake.change_alert(second, repeated=2)
     return fake

@@ -36,6 +36,8 @@ def busy(api: FakeApi) -> None:
     api.raise_alert(people[1].member_id, "warning", "Bartosz is above zone 4")
     held = api.raise_alert(people[5].member_id, "info", "No signal from a strap")
     api.change_alert(held, acknowledged_at_ms=api.klass.started_at_ms, acknowledged_by="Tara Trainer", repeated=2)
+    api.klass.said(people[7].member_id, people[7].name, "member", 3, "My strap slipped")
+    api.klass.said(3, "Tara Trainer", "trainer", None, "Ten seconds left!")
     api.clear_alert(api.raise_alert(people[6].member_id, "warning", "It was too hard"))
 
 

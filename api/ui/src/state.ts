@@ -21,8 +21,9 @@ let lastToast = 0;
 export function say(text: string, bad = false): void {
   lastToast += 1;
   const id = lastToast;
-  toasts.value = [...toasts.value.slice(-2), { id, text, bad }];
-  window.setTimeout(() => (toasts.value = toasts.value.filter((toast) => toast.id !== id)), TOAST_MS);
+  // peek: an effect that says something must not run again when something else is said
+  toasts.value = [...toasts.peek().slice(-2), { id, text, bad }];
+  window.setTimeout(() => (toasts.value = toasts.peek().filter((toast) => toast.id !== id)), TOAST_MS);
 }
 
 /** Runs a call and says what went wrong; `done` is said when it worked. */

@@ -1,6 +1,6 @@
 // A connection on a bench: a socket, a clock, timers and a REST state that the test moves by hand.
 import { LiveConnection, SignedOut, type SocketLike, type Status } from "../src/ws/connection.js";
-import type { Alert, MetricsUpdate, Position, StreamState } from "../src/ws/protocol.js";
+import type { Alert, ChatMessage, MetricsUpdate, Position, StreamState } from "../src/ws/protocol.js";
 
 export const CHANNEL = "alerts:s";
 type Frame = Record<string, unknown>;
@@ -47,6 +47,7 @@ export class Bench {
   now = 1_000_000;
   sent: Frame[] = [];
   alerts: string[] = [];
+  messages: string[] = [];
   statesRead = 0;
   socketsOpened = 0;
   readonly connection: LiveConnection;
@@ -61,12 +62,17 @@ export class Bench {
   private constructor() {
     this.connection = new LiveConnection(
       "s",
+      3,
       {
         status: (status) => (this.status = status),
         metrics: () => undefined,
         alert: (alert) => this.alerts.push(alert.alert_id),
         event: () => undefined,
-        state: (state) => this.alerts.push(...state.alerts.map((alert) => `state:${alert.alert_id}`)),
+        message: ({ message }) => this.messages.push(message.text),
+        state: (state) => {
+          this.alerts.push(...state.alerts.map((alert) => `state:${alert.alert_id}`));
+          this.messages.push(...state.messages.map(({ message }) => `state:${message.text}`));
+        },
         refused: () => undefined,
       },
       {
@@ -133,7 +139,7 @@ export class Bench {
 
   welcome({ recovered, epoch = "e" }: { recovered: boolean; epoch?: string }): void {
     const stream = (channel: string) => ({ channel, mode: "stream", epoch, offset: 10, recovered });
-    this.receive({ type: "welcome", connection: "c", heartbeat_s: 10, server_time_ms: this.now, subscriptions: [{ channel: "metrics:s", mode: "cache" }, stream(CHANNEL), stream("events:s")] });
+    this.receive({ type: "welcome", connection: "c", heartbeat_s: 10, server_time_ms: this.now, subscriptions: [{ channel: "metrics:s", mode: "cache" }, stream(CHANNEL), stream("events:s"), stream("user:3")] });
   }
 
   /** Lets the retry timer fire and opens the new socket; tells how long it took. */
@@ -175,6 +181,15 @@ export class Bench {
   }
 }
 
+export function messageFrame(offset: number, previous: number | null, text: string): object {
+  return { type: "message", channel: "user:3", offset, previous, ...chat(`message-${offset}`, text, "2026-11-21T10:00:00.000Z") };
+}
+
+/** What a member of session "s" wrote to the trainer. */
+export function chat(id: string, text: string, timestamp: string): ChatMessage {
+  return { session_id: "s", timestamp, message: { id, from: "17", from_name: "Mia", from_role: "member", to: "3", text } };
+}
+
 function stateOf(position: Position, alerts: string[]): StreamState {
-  return { positions: { [CHANNEL]: position, "events:s": position }, alerts: alerts.map((alert_id) => ({ alert_id, version: 1 }) as Alert), events: [] };
+  return { positions: { [CHANNEL]: position, "events:s": position, "user:3": position }, alerts: alerts.map((alert_id) => ({ alert_id, version: 1 }) as Alert), events: [], messages: [] };
 }

@@ -4,7 +4,7 @@ import { LagMeter, ServerClock } from "../src/ws/clock.js";
 import { applyMetrics, type MetricsView } from "../src/ws/metrics.js";
 import type { MetricsUpdate } from "../src/ws/protocol.js";
 import { judge } from "../src/ws/streams.js";
-import { alertFrame, Bench, CHANNEL, keyframe, settled } from "./bench.js";
+import { alertFrame, Bench, CHANNEL, keyframe, messageFrame, settled } from "./bench.js";
 
 describe("a stream position", () => {
   const at = { epoch: "e", offset: 10 };
@@ -101,7 +101,7 @@ describe("the server's clock", () => {
 describe("the connection", () => {
   it("says hello with the token in the first frame, and reads the state after subscribing", async () => {
     const bench = await Bench.live();
-    expect(bench.sent[0]).toEqual({ type: "hello", version: 1, token: "token-1", subscriptions: [{ channel: "metrics:s" }, { channel: "alerts:s" }, { channel: "events:s" }] });
+    expect(bench.sent[0]).toEqual({ type: "hello", version: 1, token: "token-1", subscriptions: [{ channel: "metrics:s" }, { channel: "alerts:s" }, { channel: "events:s" }, { channel: "user:3" }] });
     expect(bench.statesRead).toBe(1);
     expect(bench.phase).toBe("live");
   });
@@ -145,6 +145,18 @@ describe("the connection", () => {
     bench.receive({ type: "reply", id: 1, ok: true, subscription: { channel: CHANNEL, epoch: "e", offset: 12, recovered: true } });
     for (const [offset, previous, id] of [[15, 12, "b"], [18, 15, "c"], [21, 18, "d"]] as const) bench.receive(alertFrame(offset, previous, id));
     expect(bench.alerts).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("hands on the messages to its user, once each, also those missed", async () => {
+    const bench = await Bench.live();
+    bench.receive(messageFrame(12, null, "a"));
+    bench.receive(messageFrame(12, null, "a"));
+    bench.drop(1006);
+    await bench.reconnect();
+    expect(bench.hello.subscriptions[3]).toEqual({ channel: "user:3", epoch: "e", offset: 12 });
+    bench.welcome({ recovered: true });
+    bench.receive(messageFrame(17, 12, "b"));
+    expect(bench.messages).toEqual(["a", "b"]);
   });
 
   it("goes by the state after a gap", async () => {

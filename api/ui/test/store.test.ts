@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { LiveStore } from "../src/live/store.js";
 import { applyMetrics, type MetricsView } from "../src/ws/metrics.js";
 import type { MetricsUpdate } from "../src/ws/protocol.js";
-import { keyframe } from "./bench.js";
+import { chat, keyframe } from "./bench.js";
 
 const STARTED = 1_790_000_000_000;
 const METRICS = { expected: 3, active_members: 3, attended: 3, attendance_rate: 1, avg_heart_rate_bpm: 140, avg_intensity: 6, avg_intensity_60s: 6.5, intensity_distribution: {}, zone_counts: [0, 0, 3, 0, 0, 0] };
@@ -63,7 +63,28 @@ describe("the live store", () => {
     const { store } = fed();
     const event = (id: string, at: number) => ({ type: "marker_added", event_id: id, event_time_ms: at });
     store.handlers.event(event("b", 20));
-    store.handlers.state({ positions: {}, alerts: [], events: [event("a", 10), event("b", 20)] });
+    store.handlers.state({ positions: {}, alerts: [], events: [event("a", 10), event("b", 20)], messages: [] });
     expect(store.events.value.map((one) => one.event_id)).toEqual(["a", "b"]);
+  });
+
+  it("takes a message once, of this class only, and knows news from what it read", () => {
+    const { store } = fed();
+    const [first, second] = [chat("1", "first", "2026-11-21T10:00:00.000Z"), chat("2", "second", "2026-11-21T10:00:05.000Z")];
+    store.handlers.state({ positions: {}, alerts: [], events: [], messages: [first] });
+    expect(store.heard.value).toBeNull();
+    store.handlers.message(second);
+    store.handlers.message(first);
+    store.handlers.message({ ...chat("3", "elsewhere", "2026-11-21T10:00:09.000Z"), session_id: "other" });
+    expect(store.messages.value.map((one) => one.message.text)).toEqual(["first", "second"]);
+    expect(store.heard.value).toBe(second);
+  });
+
+  it("puts what was said among what happened, newest first", () => {
+    const { store } = fed();
+    const at = Date.parse("2026-11-21T10:00:00.000Z");
+    store.handlers.event({ type: "marker_added", event_id: "before", event_time_ms: at - 1 });
+    store.handlers.event({ type: "marker_added", event_id: "after", event_time_ms: at + 1 });
+    store.handlers.message(chat("said", "hello", "2026-11-21T10:00:00.000Z"));
+    expect(store.timeline.value.map((one) => one.key)).toEqual(["after", "said", "before"]);
   });
 });

@@ -7,6 +7,7 @@ const KEYS: readonly [string, string][] = [
   ["1 2 3", "Mark warm-up end, main set, cool-down"],
   ["M", "Write an own marker"],
   ["N", "Write a class note"],
+  ["T", "Write a message to the class"],
   ["P", "Pause the class, or go on"],
   ["E", "End the class (asks first)"],
   ["S", "Next sort order"],

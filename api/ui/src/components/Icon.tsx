@@ -16,6 +16,7 @@ const PATHS = {
   stop: "M6 6h12v12H6z",
   flag: "M5 22V3h12l-2 4 2 4H5",
   note: "M4 4h16v12l-4 4H4zM8 9h8M8 13h5",
+  chat: "M3 4h18v13H10l-5 4v-4H3zM8 9h8M8 13h5",
   people: "M8 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM1 21c0-4 3-6 7-6s7 2 7 6M17 11a3 3 0 1 0 0-6M18 15c3 .5 5 2.500 5 6",
   screen: "M2 4h20v13H2zM8 21h8M12 17v4",
   bell: "M6 17V10a6 6 0 0 1 12 0v7l2 2H4zM10 22h4",

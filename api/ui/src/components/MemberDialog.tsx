@@ -1,4 +1,4 @@
-// One member close up: what is measured now, time in zones, the history of the session, note, check-in and check-out.
+// One member close up: what is measured now, time in zones, the history of the session, message, note, check-in and check-out.
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { age, duration, number, pace, percent } from "../format.js";
@@ -11,6 +11,7 @@ import { attempt } from "../state.js";
 import type { MemberRow } from "../ws/protocol.js";
 import { Dialog } from "./Dialog.js";
 import { HistoryChart } from "./HistoryChart.js";
+import { MessageLine } from "./Messages.js";
 import { shownZone, TrendMark, ZoneLine } from "./MemberCard.js";
 
 interface Props {
@@ -46,7 +47,7 @@ export function MemberDialog({ store, cell, leads, onClose }: Props) {
         </div>
         <History sessionId={store.record.session_id} memberId={cell.id} row={row} zoneFloors={participant?.heart_rate_zone_floors_bpm ?? []} />
       </div>
-      {leads && <Actions sessionId={store.record.session_id} memberId={cell.id} />}
+      {leads && <Actions store={store} memberId={cell.id} name={row.name} />}
     </Dialog>
   );
 }
@@ -146,10 +147,12 @@ function History({ sessionId, memberId, row, zoneFloors }: { sessionId: string; 
   );
 }
 
-function Actions({ sessionId, memberId }: { sessionId: string; memberId: number }) {
+function Actions({ store, memberId, name }: { store: LiveStore; memberId: number; name: string }) {
+  const sessionId = store.record.session_id;
   const rated = useSignal(5);
   return (
     <div class="member-actions">
+      <MessageLine store={store} id="say-member" to={memberId} name={name} />
       <MemberNote sessionId={sessionId} memberId={memberId} />
       <form
         class="rating"

@@ -1,4 +1,4 @@
-// The class as a line in time: intensity, markers added by one click, and what people did, newest first.
+// The class as a line in time: intensity, markers added by one click, and what people did and said, newest first.
 import { signal, useSignal } from "@preact/signals";
 import { timeOfDay, words } from "../format.js";
 import { markLabel, MARKERS } from "../live/chart.js";
@@ -8,6 +8,7 @@ import { attempt } from "../state.js";
 import type { SessionEvent } from "../ws/protocol.js";
 import { Icon, type IconName } from "./Icon.js";
 import { IntensityChart } from "./IntensityChart.js";
+import { MessageEntry, MessageToClass } from "./Messages.js";
 
 export function TimelinePanel({ store, leads }: { store: LiveStore; leads: boolean }) {
   const { record } = store;
@@ -32,10 +33,15 @@ export function TimelinePanel({ store, leads }: { store: LiveStore; leads: boole
       />
       {leads && <Markers sessionId={record.session_id} />}
       {leads && <Write sessionId={record.session_id} />}
+      {leads && <MessageToClass store={store} />}
       <ul class="event-list" tabIndex={0} aria-label="What happened">
-        {[...store.events.value].reverse().map((event) => (
-          <EventLine key={event.event_id} event={event} store={store} />
-        ))}
+        {store.timeline.value.map((entry) =>
+          "said" in entry ? (
+            <MessageEntry key={entry.key} one={entry.said} atMs={entry.atMs} store={store} leads={leads} />
+          ) : (
+            <EventLine key={entry.key} event={entry.event} store={store} />
+          ),
+        )}
       </ul>
     </section>
   );

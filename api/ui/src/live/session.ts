@@ -1,6 +1,7 @@
 // Joins a running session to this page: record by REST, then the socket, then the signals that the views read.
 import { intensityOf, liveSession, streamState } from "../rest/calls.js";
 import { token } from "../rest/client.js";
+import { user } from "../state.js";
 import { LiveConnection, type SocketLike } from "../ws/connection.js";
 import { LiveStore } from "./store.js";
 
@@ -12,7 +13,7 @@ export interface JoinedSession {
 export async function joinSession(sessionId: string): Promise<JoinedSession> {
   const { session } = await liveSession(sessionId);
   const store = new LiveStore(session, (run) => void requestAnimationFrame(run), Date.now);
-  const connection = new LiveConnection(sessionId, store.handlers, {
+  const connection = new LiveConnection(sessionId, user.peek()!.id, store.handlers, {
     openSocket,
     token,
     loadState: () => streamState(sessionId),

@@ -3,10 +3,11 @@ import { batch, computed, signal, type ReadonlySignal, type Signal } from "@prea
 import type { Point, SessionRecord } from "../rest/types.js";
 import type { Handlers, LiveConnection, Status } from "../ws/connection.js";
 import type { Applied, MetricsView } from "../ws/metrics.js";
-import type { ClassMetrics, MemberRow, SessionEvent, SessionState, StreamState } from "../ws/protocol.js";
+import type { ChatMessage, ClassMetrics, MemberRow, SessionEvent, SessionState, StreamState } from "../ws/protocol.js";
 import { attention, put, putAll, sections, type AlertBook } from "./alertbook.js";
 import { elapsedS, pauses } from "./classclock.js";
 import { SparkHistory } from "./spark.js";
+import { timeline } from "./timeline.js";
 
 export interface MemberCell {
   id: number;
@@ -19,6 +20,7 @@ export interface MemberCell {
 const OLD_AFTER_MS = 8000;
 const INTENSITY_EVERY_MS = 5000;
 const MOST_EVENTS = 500;
+const MOST_MESSAGES = 200;
 
 export class LiveStore {
   readonly status = signal<Status>({ phase: "connecting", sinceMs: 0, attempt: 0 });
@@ -29,6 +31,10 @@ export class LiveStore {
   readonly sections = computed(() => sections(this.alerts.value));
   readonly attention = computed(() => attention(this.alerts.value));
   readonly events = signal<readonly SessionEvent[]>([]);
+  readonly messages = signal<readonly ChatMessage[]>([]);
+  /** The message that came over the socket last: unlike those read with the state, it is news. */
+  readonly heard = signal<ChatMessage | null>(null);
+  readonly timeline = computed(() => timeline(this.events.value, this.messages.value));
   readonly intensity = signal<readonly Point[]>([]);
   readonly refused = signal<string | null>(null);
   /** The server's time, once a second: ages and clocks hang on it. */
@@ -62,6 +68,9 @@ export class LiveStore {
       metrics: (applied) => this.take(applied),
       alert: (alert) => (this.alerts.value = put(this.alerts.value, alert)),
       event: (event) => this.addEvents([event]),
+      message: (message) => {
+        if (this.addMessages([message])) this.heard.value = message;
+      },
       state: (state) => this.takeState(state),
       refused: (_channel, problem) => (this.refused.value = problem.message),
     };
@@ -81,10 +90,20 @@ export class LiveStore {
     this.intensity.value = [...points, ...this.intensity.value.filter(([at]) => at > newest)];
   }
 
+  /** Messages of other classes, and those known already, are left out; false when nothing was new. */
+  addMessages(messages: readonly ChatMessage[]): boolean {
+    const known = new Set(this.messages.value.map(({ message }) => message.id));
+    const fresh = messages.filter((one) => one.session_id === this.record.session_id && !known.has(one.message.id));
+    if (fresh.length === 0) return false;
+    this.messages.value = [...this.messages.value, ...fresh].sort((a, b) => a.timestamp.localeCompare(b.timestamp)).slice(-MOST_MESSAGES);
+    return true;
+  }
+
   private takeState(state: StreamState): void {
     batch(() => {
       this.alerts.value = putAll(this.alerts.value, state.alerts);
       this.addEvents(state.events);
+      this.addMessages(state.messages);
     });
   }
 

@@ -1,9 +1,10 @@
 // One function per REST call that these pages make.
-import type { Alert, SessionEvent, StreamState } from "../ws/protocol.js";
+import type { Alert, ChatMessage, SessionEvent, StreamState } from "../ws/protocol.js";
 import { get, send } from "./client.js";
-import type { GymClass, LiveSession, PastSession, Point, Series, StateAnswer, Summary } from "./types.js";
+import type { GymClass, LiveSession, MessagesAnswer, PastSession, Point, Series, StateAnswer, Summary } from "./types.js";
 
 const session = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;
+const MESSAGES = "/api/v1/live/messages";
 const live = (id: string): string => `/api/v1/live/sessions/${encodeURIComponent(id)}`;
 
 export const classes = async (): Promise<GymClass[]> => (await get<{ classes: GymClass[] }>("/api/v1/classes")).classes;
@@ -22,10 +23,15 @@ export const eventsOf = async (id: string): Promise<SessionEvent[]> => (await ge
 export const intensityOf = async (id: string): Promise<Point[]> => (await get<{ points: Point[] }>(`${session(id)}/intensity`)).points;
 export const summaryOf = (id: string): Promise<Summary> => get<Summary>(`${session(id)}/summary`);
 
+/** The position of the messages is read before the messages themselves, so they hold everything up to it. */
 export const streamState = async (id: string): Promise<StreamState> => {
-  const state = await get<StateAnswer>(`${live(id)}/state`);
-  return { positions: state.channels ?? {}, alerts: state.alerts, events: state.events };
+  const mine = await get<MessagesAnswer>(`${MESSAGES}?limit=1`);
+  const [state, said] = await Promise.all([get<StateAnswer>(`${live(id)}/state`), get<MessagesAnswer>(`${MESSAGES}/${encodeURIComponent(id)}`)]);
+  return { positions: { ...state.channels, ...mine.channels }, alerts: state.alerts, events: state.events, messages: said.messages };
 };
+/** To one member, or to the whole class. */
+export const sendMessage = (session_id: string, text: string, recipient_id: number | null): Promise<ChatMessage> =>
+  send(MESSAGES, { session_id, text, recipient_id });
 
 export const acknowledge = (alertId: string, sessionId: string): Promise<unknown> =>
   send(`/api/v1/alerts/${encodeURIComponent(alertId)}/acknowledge`, { session_id: sessionId });

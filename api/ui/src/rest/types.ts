@@ -1,5 +1,5 @@
 // What the REST answers look like to these pages. Types only.
-import type { Alert, ClassMetrics, SessionEvent, SessionState } from "../ws/protocol.js";
+import type { Alert, ChatMessage, ClassMetrics, SessionEvent, SessionState } from "../ws/protocol.js";
 
 export type Role = "member" | "trainer" | "observer" | "admin";
 export interface User {
@@ -72,6 +72,10 @@ export interface StateAnswer {
   channels?: Record<string, { epoch: string; offset: number }>;
   alerts: Alert[];
   events: SessionEvent[];
+}
+export interface MessagesAnswer {
+  channels?: Record<string, { epoch: string; offset: number }>;
+  messages: ChatMessage[];
 }
 export type Point = [number, number | null];
 export interface Series {

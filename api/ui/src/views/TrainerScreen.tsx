@@ -1,5 +1,5 @@
 // The trainer's page of a running class: overview, members, alerts, timeline, controls.
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { acknowledgeAlert, AlertBar, AlertsPanel, useAlertSpeaker } from "../components/AlertsPanel.js";
 import { Connection } from "../components/Connection.js";
@@ -9,6 +9,7 @@ import { HelpDialog } from "../components/HelpDialog.js";
 import { Icon, type IconName } from "../components/Icon.js";
 import { MemberDialog } from "../components/MemberDialog.js";
 import { MemberGrid } from "../components/MemberGrid.js";
+import { addressee, SAY_ID, useMessageSpeaker } from "../components/Messages.js";
 import { Overview } from "../components/Overview.js";
 import { TimelinePanel, WRITE_ID, writing } from "../components/TimelinePanel.js";
 import { TopBar } from "../components/TopBar.js";
@@ -39,6 +40,8 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
   const open = (id: number): void => void (opened.value = id);
   useTitle(store);
   useAlertSpeaker(store);
+  useMessageSpeaker(store);
+  const unread = useUnread(store, panel);
   useEnd(store);
   useShortcuts(store, classId, leads, controls, choice.sort, under, help);
   const cell = store.cells.value.find((one) => one.id === opened.value);
@@ -61,7 +64,7 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
           <TimelinePanel store={store} leads={leads} />
         </div>
       </main>
-      <PhoneTabs store={store} panel={panel} />
+      <PhoneTabs store={store} panel={panel} unread={unread.value} />
       {cell && <MemberDialog store={store} cell={cell} leads={leads} onClose={() => (opened.value = null)} />}
       {controls.asking.value && (
         <Confirm title="End this class?" confirm="End class" onConfirm={controls.end} onClose={() => (controls.asking.value = false)}>
@@ -107,18 +110,31 @@ function Notices({ store }: { store: LiveStore }) {
   );
 }
 
-function PhoneTabs({ store, panel }: { store: LiveStore; panel: { value: Panel } }) {
+function PhoneTabs({ store, panel, unread }: { store: LiveStore; panel: { value: Panel }; unread: number }) {
+  const waiting: Record<Panel, number> = { members: 0, alerts: store.sections.value.open.length, timeline: unread };
   return (
     <nav class="tabs" aria-label="Parts of the class">
       {PANELS.map(([name, word, icon]) => (
         <button key={name} type="button" aria-pressed={panel.value === name} onClick={() => (panel.value = name)}>
           <Icon name={icon} />
           {word}
-          {name === "alerts" && store.sections.value.open.length > 0 && <span class="badge hot">{store.sections.value.open.length}</span>}
+          {waiting[name] > 0 && <span class="badge hot">{waiting[name]}</span>}
         </button>
       ))}
     </nav>
   );
+}
+
+/** Messages that came in while a phone showed another part. */
+function useUnread(store: LiveStore, panel: Signal<Panel>): Signal<number> {
+  const unread = useSignal(0);
+  useSignalEffect(() => {
+    if (store.heard.value !== null && panel.peek() !== "timeline") unread.value = unread.peek() + 1;
+  });
+  useSignalEffect(() => {
+    if (panel.value === "timeline") unread.value = 0;
+  });
+  return unread;
 }
 
 function useTitle(store: LiveStore): void {
@@ -165,6 +181,10 @@ function useShortcuts(
     "3": () => mark(MARKERS[2]!),
     m: () => write("marker"),
     n: () => write("note"),
+    t: () => {
+      addressee.value = null;
+      focus(SAY_ID);
+    },
     p: controls.togglePause,
     e: () => (controls.asking.value = true),
   };

@@ -64,11 +64,12 @@ export class LiveConnection {
 
   constructor(
     sessionId: string,
+    userId: number,
     private readonly handlers: Handlers,
     private readonly ports: Ports,
   ) {
     this.status = { phase: "connecting", sinceMs: ports.now(), attempt: 0 };
-    this.feed = new SessionFeed(`metrics:${sessionId}`, [`alerts:${sessionId}`, `events:${sessionId}`], handlers, {
+    this.feed = new SessionFeed(`metrics:${sessionId}`, [`alerts:${sessionId}`, `events:${sessionId}`, `user:${userId}`], handlers, {
       send: (frame) => this.send(frame),
       now: ports.now,
       loadState: ports.loadState,

@@ -1,13 +1,14 @@
 // What a session's channels say, in order and without doubles or silent holes. Knows frames, not sockets.
 import { applyMetrics, type Applied, type MetricsView } from "./metrics.js";
-import type { Alert, Gap, MetricsUpdate, Position, Problem, Reply, SessionEvent, StreamMessage, StreamState, Subscribed } from "./protocol.js";
+import type { Alert, ChatMessage, Gap, MetricsUpdate, Position, Problem, Reply, SessionEvent, StreamMessage, StreamState, Subscribed } from "./protocol.js";
 import { advance, judge } from "./streams.js";
 
 export interface FeedHandlers {
   metrics(applied: Applied): void;
   alert(alert: Alert): void;
   event(event: SessionEvent): void;
-  /** A whole state read by REST: it replaces what was known of alerts and events. */
+  message(message: ChatMessage): void;
+  /** A whole state read by REST: it replaces what was known of alerts, events and messages. */
   state(state: StreamState): void;
   refused(channel: string, problem: Problem): void;
 }
@@ -151,6 +152,7 @@ export class SessionFeed {
   private deliver(message: StreamMessage): void {
     if (message.type === "alert") this.handlers.alert(message);
     else if (message.type === "session_event") this.handlers.event(message.event);
+    else this.handlers.message(message);
   }
 
   /** Messages of these channels wait until the state is read; the ones it already contains are then left out. */

@@ -107,6 +107,21 @@ export interface SessionEvent {
   reason?: string;
 }
 
+/** A message between trainer and members, over the socket and by REST; ids of users are texts. */
+export interface ChatMessage {
+  session_id: string;
+  timestamp: string;
+  message: {
+    id: string;
+    from: string;
+    from_name: string;
+    from_role: string;
+    /** Null: the whole class. */
+    to: string | null;
+    text: string;
+  };
+}
+
 interface StreamFrame {
   channel: string;
   offset: number;
@@ -120,7 +135,7 @@ export interface SessionEventFrame extends StreamFrame {
   type: "session_event";
   event: SessionEvent;
 }
-export interface MessageFrame extends StreamFrame {
+export interface MessageFrame extends ChatMessage, StreamFrame {
   type: "message";
 }
 export type StreamMessage = AlertFrame | SessionEventFrame | MessageFrame;
@@ -197,4 +212,5 @@ export interface StreamState {
   positions: Record<string, Position>;
   alerts: Alert[];
   events: SessionEvent[];
+  messages: ChatMessage[];
 }
