@@ -47,6 +47,9 @@ class ServerSettings(BaseSettings):
         SecretStr(""), description="its password; made at the first start when the warehouse is embedded"
     )
     clickhouse_ca_file: Path | None = Field(None, description="authority that signed the warehouse's certificate")
+    clickhouse_keep_free_mb: int = Field(
+        256, ge=0, description="disk space that the embedded warehouse leaves to the others: with less it takes no inserts"
+    )
     clickhouse_memory_mb: int = Field(2048, ge=256, description="memory cap of the embedded warehouse")
 
     postgres: SecretStr = Field(

@@ -3,7 +3,7 @@
 import fcntl
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from bytewax.run import cli_main
 
 from infra.directory import DirectoryReader
 from infra.errors import PacelineError
+from infra.kafka_answers import KafkaAnswers
 from infra.partition_reader import wait_for_topics
 from infra.telemetry.endpoint import Endpoint
 from infra.telemetry.logs import logger
@@ -38,7 +39,7 @@ def run_flow(run: FlowRun) -> None:
     with ExitStack() as held:
         held.enter_context(_only_copy(run))
         port = run.settings.metrics_port + 2 * run.group + (run.flow == "live")
-        held.callback(Endpoint(port, f"flow {run.name}", run.progress.why_not_ready).close)
+        held.callback(Endpoint(port, f"flow {run.name}", _readiness(run)).close)
         if not wait_for_topics(run.settings, TOPICS, run.stop.is_set):
             return
         folder = recovery_folder(run)
@@ -49,6 +50,12 @@ def run_flow(run: FlowRun) -> None:
         log.info("flow_started", flow=run.name, recovery=str(folder))
         _run_dataflow(dataflow, folder / "memory", timedelta(seconds=run.settings.flow_epoch_s))
         log.info("flow_stopped", flow=run.name)
+
+
+def _readiness(run: FlowRun) -> Callable[[], str]:
+    """Why the flow is not ready: what it knows itself, and whether there is anything to read from."""
+    kafka = KafkaAnswers(run.settings)
+    return lambda: run.progress.why_not_ready() or kafka.why_not()
 
 
 def recovery_folder(run: FlowRun) -> Path:

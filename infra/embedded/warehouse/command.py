@@ -23,7 +23,7 @@ def serve() -> None:
     """Serve the embedded warehouse (ClickHouse over HTTP) on loopback until SIGTERM."""
     settings = ensure_secrets(load_settings())
     start_logs(settings, "warehouse")
-    engine = Engine(Folders(settings.home / "warehouse"), settings.clickhouse_memory_mb)
+    engine = Engine(Folders(settings.home / "warehouse"), settings.clickhouse_memory_mb, settings.clickhouse_keep_free_mb)
     try:
         door = _bind(settings.clickhouse_port)
     except PacelineError:

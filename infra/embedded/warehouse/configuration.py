@@ -59,15 +59,15 @@ class Folders:
         return self.root / "lock"
 
 
-def write_configuration(folders: Folders, memory_mb: int) -> None:
+def write_configuration(folders: Folders, memory_mb: int, keep_free_mb: int) -> None:
     """Make the folders and write both files."""
     for folder in (folders.root, folders.data, folders.backups):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folders.config.write_text(_config(folders, memory_mb))
+    folders.config.write_text(_config(folders, memory_mb, keep_free_mb))
     folders.users.write_text(_users())
 
 
-def _config(folders: Folders, memory_mb: int) -> str:
+def _config(folders: Folders, memory_mb: int, keep_free_mb: int) -> str:
     cache_bytes = min(256, memory_mb // 8) * MEGABYTE
     return f"""<clickhouse>
     <timezone>UTC</timezone>
@@ -79,7 +79,10 @@ def _config(folders: Folders, memory_mb: int) -> str:
         <table_engines_require_grant>true</table_engines_require_grant>
     </access_control_improvements>
     <storage_configuration>
-        <disks><backups><type>local</type><path>{escape(str(folders.backups))}/</path></backups></disks>
+        <disks>
+            <default><keep_free_space_bytes>{keep_free_mb * MEGABYTE}</keep_free_space_bytes></default>
+            <backups><type>local</type><path>{escape(str(folders.backups))}/</path></backups>
+        </disks>
     </storage_configuration>
     <backups><allowed_disk>backups</allowed_disk></backups>
 </clickhouse>

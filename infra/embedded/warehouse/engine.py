@@ -31,9 +31,9 @@ class Effect(Enum):
 class Engine:
     """Owns the folder from construction to `close`. Connections are independent of each other and may run in parallel."""
 
-    def __init__(self, folders: Folders, memory_mb: int) -> None:
+    def __init__(self, folders: Folders, memory_mb: int, keep_free_mb: int = 0) -> None:
         try:
-            write_configuration(folders, memory_mb)
+            write_configuration(folders, memory_mb, keep_free_mb)
         except OSError as failure:
             raise PacelineError(f"The warehouse cannot use its folder {folders.root}: {failure}") from None
         self._lock = _lock(folders)

@@ -7,12 +7,16 @@ import orjson
 from chdb.state.sqlitelike import Connection
 
 from infra.embedded.warehouse.engine import quote_name, quote_text
-from infra.embedded.warehouse.errors import from_engine
+from infra.embedded.warehouse.errors import NOT_ENOUGH_SPACE, QueryFailed, from_engine
 from infra.embedded.warehouse.request import Arguments
 from infra.embedded.warehouse.statement import Insert
 from infra.embedded.warehouse.users import User
 
 _PIECE_BYTES = 1024 * 1024
+_FAILED_WRITES_SQL = (
+    "SELECT sum(value) FROM system.errors WHERE name IN"
+    " ('NOT_ENOUGH_SPACE', 'CANNOT_WRITE_TO_FILE_DESCRIPTOR', 'CANNOT_OPEN_FILE', 'CANNOT_CLOSE_FILE', 'STD_EXCEPTION')"
+)
 READONLY_STRICT, READONLY_WITH_SETTINGS = 1, 2
 
 
@@ -77,7 +81,23 @@ def run(connection: Connection, sql: str, output_format: str = "TabSeparated") -
 
 
 def insert(connection: Connection, statement: Insert) -> Outcome:
-    """Insert the data, all or nothing."""
+    """Insert the data, all or nothing.
+
+    The engine's streaming insert reports success although its last step failed for want of disk space. So what the engine has
+    counted of such failures is compared: one too many answers only costs a repetition, and the token makes that harmless.
+    """
+    failed_before = _failed_writes(connection)
+    outcome = _insert(connection, statement)
+    if _failed_writes(connection) != failed_before:
+        raise QueryFailed(NOT_ENOUGH_SPACE, "The disk did not take what was inserted: not enough space, or it fails.")
+    return outcome
+
+
+def _failed_writes(connection: Connection) -> bytes:
+    return run(connection, _FAILED_WRITES_SQL).data
+
+
+def _insert(connection: Connection, statement: Insert) -> Outcome:
     try:
         with connection.send_insert(statement.head.decode(), statement.input_format) as inserter:
             for piece in statement.data:
