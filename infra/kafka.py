@@ -21,6 +21,8 @@ WITHOUT_LEADER = {
 
 SSL_ALERT = "SSL alert"
 """What a broker says that does not like our certificate, or misses it."""
+GROUP = "paceline-unused"
+"""librdkafka asks the brokers for the group's coordinator though nobody ever joins it."""
 FIRST_PATIENCE_S = 0.5
 Client = TypeVar("Client")
 
@@ -72,7 +74,7 @@ def open_consumer(settings: Settings, **more: Any) -> Consumer:
         Consumer,
         client_config(settings)
         | {
-            "group.id": "paceline-unused",
+            "group.id": GROUP,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",

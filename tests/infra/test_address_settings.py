@@ -7,8 +7,10 @@ from cryptography.hazmat.primitives import serialization
 
 from infra.errors import PacelineError
 from infra.postgres import parameters, unreachable
+from infra.server_settings import ServerSettings
 from infra.settings import ensure_secrets, load_settings
 from tests.infra.secured import Authority
+from tests.running import ROOT
 
 TLS_KAFKA = {"kafka": "broker:9093", "kafka_security_protocol": "SSL"}
 
@@ -108,3 +110,8 @@ def test_no_password_is_invented_for_the_writer_of_a_warehouse_that_has_an_addre
 def test_an_unknown_reason_still_has_a_remedy() -> None:
     assert unreachable(OSError("the cable\n is out")).problem == "PostgreSQL does not answer: the cable is out"
     assert "Is it running?" in unreachable(None).remedy
+
+
+@pytest.mark.parametrize("name", ServerSettings.model_fields)
+def test_every_setting_of_a_server_stands_in_the_guide(name: str) -> None:
+    assert f"`PACELINE_{name.upper()}`" in (ROOT / "docs" / "addresses.md").read_text()

@@ -1,103 +1,35 @@
 """Each server by its address: through TLS, with passwords, and with a sentence and a remedy when it does not let us in."""
 
-import signal
-import sys
+import json
+import subprocess
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
 
-import psycopg
+import httpx
 import pytest
 from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
 
 from api.directory.migrate import upgrade
-from infra.embedded.launch import Launch
 from infra.errors import PacelineError
 from infra.kafka import ensure_topics, open_admin, open_consumer, open_producer, read_to_end
 from infra.migrate import migrate_warehouse
 from infra.postgres import open_connection
 from infra.settings import Settings, child_environment
+from infra.supervisor.run_folder import RunFolder
 from schemas.topics import DAY_MS, Topic
-from tests.infra.secured import HOST, Authority, SecuredKafka, SecuredPostgres, tls_door
-from tests.running import answers, running, settings_in, temporary_home, wait_until
+from tests.e2e.conftest import COMMAND, House, run_command, up
+from tests.infra.far_servers import NOTES, WAREHOUSE_PASSWORDS, Far, far_servers, lets_in
+from tests.infra.secured import HOST
+from tests.running import wait_until
 
-NOTES = Topic("notes-by-address", "what the test wrote", "none", 1, DAY_MS)
-KAFKA_PASSWORDS = {"admin": "hush-admin", "paceline": "hush-paceline"}
 SCRAM_PASSWORD = "hush-scram"
-POSTGRES_PASSWORD = "hush@pg/100%?"
-WAREHOUSE = {
-    "clickhouse_writer_user": "gym_writer",
-    "clickhouse_writer_password": SecretStr("hush-writer"),
-    "clickhouse_reader_user": "gym_reader",
-    "clickhouse_reader_password": SecretStr("hush-reader"),
-    "clickhouse_analyst_password": SecretStr("hush-analyst"),
-}
-
-
-@dataclass
-class Far:
-    """Servers that somebody else runs, and the settings of one who knows their addresses."""
-
-    settings: Settings
-    authority: Authority
-    stranger: Authority
-    kafka: SecuredKafka
-    postgres: SecuredPostgres
-
-    def but(self, **changed: Any) -> Settings:
-        return self.settings.model_copy(update=changed)
-
-    def postgres_address(self, *, host: str = HOST, password: str = POSTGRES_PASSWORD) -> SecretStr:
-        return SecretStr(f"postgresql://gym:{quote(password, safe='')}@{host}:{self.postgres.port}/gym")
 
 
 @pytest.fixture(scope="module")
 def far() -> Iterator[Far]:
-    with temporary_home() as home, ExitStack() as open_servers:
-        authority, stranger = Authority(home / "authority"), Authority(home / "stranger")
-        certificate = authority.certificate(HOST)
-        kafka = SecuredKafka(home, authority, certificate, KAFKA_PASSWORDS)
-        postgres = SecuredPostgres(home, certificate, "gym", POSTGRES_PASSWORD)
-        with ThreadPoolExecutor(2) as threads:
-            list(threads.map(lambda server: server.prepare(), (kafka, postgres)))
-        warehouse = settings_in(home / "warehouse", **WAREHOUSE)
-        serve = [sys.executable, "-m", "infra.cli", "warehouse", "serve"]
-        launch = Launch(serve, child_environment(warehouse), warehouse.home)
-        ping = f"http://{HOST}:{warehouse.clickhouse_port}/ping"
-        open_servers.enter_context(running(kafka.launch(), lambda: True, home / "kafka.log"))
-        open_servers.enter_context(running(launch, lambda: answers(ping), home / "warehouse.log"))
-        open_servers.enter_context(running(postgres.launch(), lambda: True, home / "postgres.log", stop=signal.SIGINT))
-        port = open_servers.enter_context(tls_door(certificate, warehouse.clickhouse_port))
-        servers = Far(warehouse, authority, stranger, kafka, postgres)
-        servers.settings = settings_in(
-            home / "near",
-            kafka=f"{HOST}:{kafka.port}",
-            kafka_security_protocol="SASL_SSL",
-            kafka_sasl_mechanism="PLAIN",
-            kafka_sasl_username="paceline",
-            kafka_sasl_password=KAFKA_PASSWORDS["paceline"],
-            kafka_ca_file=authority.file,
-            clickhouse=f"https://{HOST}:{port}/gym",
-            clickhouse_ca_file=authority.file,
-            postgres=servers.postgres_address(),
-            postgres_ca_file=authority.file,
-            **WAREHOUSE,
-        )
-        wait_until(lambda: lets_in(lambda: ensure_topics(servers.settings, (NOTES,), timeout_s=1)), "Kafka lets us in")
-        wait_until(lambda: lets_in(lambda: open_connection(servers.settings).close()), "PostgreSQL lets us in")
+    with far_servers() as servers:
         yield servers
-
-
-def lets_in(attempt: Callable[[], object]) -> bool:
-    try:
-        attempt()
-    except (PacelineError, psycopg.OperationalError):
-        return False
-    return True
 
 
 # Kafka
@@ -105,7 +37,7 @@ def lets_in(attempt: Callable[[], object]) -> bool:
 
 def by_password(far: Far, mechanism: str) -> Settings:
     """A user of SCRAM, made by the cluster's administrator."""
-    admin = open_admin(far.but(kafka_sasl_username="admin", kafka_sasl_password=SecretStr(KAFKA_PASSWORDS["admin"])))
+    admin = open_admin(far.as_admin())
     kind = ScramCredentialInfo(ScramMechanism[mechanism.replace("-", "_")], 4096)
     for made in admin.alter_user_scram_credentials(
         [UserScramCredentialUpsertion("trainer", kind, SCRAM_PASSWORD.encode())]
@@ -179,6 +111,16 @@ def test_kafka_refuses_in_words_and_the_remedy_names_the_setting(far: Far, case:
     assert words in refused.value.problem
     assert remedy in refused.value.remedy
     assert "hush" not in refused.value.problem + refused.value.remedy
+
+
+def test_topics_that_the_cluster_will_not_make_are_named_with_what_to_change(far: Far) -> None:
+    forbidden = Topic("somebody-elses", "not ours", "none", 1, DAY_MS)
+    with pytest.raises(PacelineError, match="did not make the topic somebody-elses: Authorization failed") as refused:
+        ensure_topics(far.settings, (forbidden,))
+    assert "docs/addresses.md" in refused.value.remedy
+    with pytest.raises(PacelineError, match="replication factor of 3 cannot be reached") as refused:
+        ensure_topics(far.as_admin().model_copy(update={"kafka_replication": 3}), (forbidden,))
+    assert "PACELINE_KAFKA_REPLICATION" in refused.value.remedy
 
 
 # Warehouse
@@ -255,3 +197,83 @@ def test_postgresql_refuses_in_words_and_the_remedy_names_the_setting(far: Far, 
     assert words in refused.value.problem
     assert remedy in refused.value.remedy
     assert "hush" not in refused.value.problem + refused.value.remedy
+
+
+# All of it
+
+
+COMMANDS_REFUSED = {"topics --make": KAFKA_REFUSALS, "migrate": WAREHOUSE_REFUSALS, "users list": POSTGRES_REFUSALS}
+
+
+def run_with_passwords(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The warehouse's passwords by variables, which count before files."""
+    given = {f"PACELINE_{name.upper()}": getattr(settings, name).get_secret_value() for name in WAREHOUSE_PASSWORDS}
+    environment = child_environment(settings) | given
+    return subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_command_that_is_refused_prints_two_lines_and_no_secret(far: Far) -> None:
+    for command, refusals in COMMANDS_REFUSED.items():
+        changed, words, remedy = refusals["a wrong password"]
+        told = run_with_passwords(changed(far), *command.split())
+        assert told.returncode == 1
+        first, second = told.stderr.strip().splitlines()
+        assert first.startswith("Error: ")
+        assert words in first
+        assert remedy in second
+        assert "hush" not in told.stdout + told.stderr
+
+
+def test_the_whole_product_runs_on_three_addresses_and_starts_no_server_of_its_own(far: Far) -> None:
+    settings = far.settings
+    migrated = run_command(settings, "migrate")
+    assert (migrated.returncode, migrated.stderr) == (0, "")
+    with up(settings):
+        seeded = run_command(settings, "seed", "--demo", "--members", "3", "--json")
+        assert seeded.returncode == 0, seeded.stderr
+        house = House(settings, json.loads(seeded.stdout))
+        state = RunFolder(settings.home).read_state()
+        assert state
+        assert {child.name for child in state.children} == {"flow-store-0", "flow-live-0", "api", "gateway"}
+        with house.signed_in() as trainer:
+            send_and_find(house, trainer)
+    written = {path: path.read_text(errors="replace") for path in settings.home.rglob("*.log")}
+    assert len(written) >= 5
+    assert [str(path) for path, text in written.items() if "hush" in text or "AUTHORIZATION_FAILED" in text] == []
+    assert {path.name for path in settings.home.iterdir() if path.is_dir()} == {"flows", "logs", "run", "secrets"}
+
+
+def send_and_find(house: House, trainer: httpx.Client) -> None:
+    """A heart rate goes in by the gateway, and comes out live, from the warehouse, and as an acknowledged class's summary."""
+    member = house.seeded["members"][0]["id"]
+    session_id = trainer.post(f"/api/v1/classes/{house.spin_id}/start").raise_for_status().json()["session_id"]
+    sent = {
+        "type": "heart_rate",
+        "event_id": "by-address-1",
+        "member_id": member,
+        "device_id": "strap",
+        "event_time_ms": int(time.time() * 1000),
+        "heart_rate_bpm": 147,
+    }
+
+    def accepted() -> bool:
+        token = {"Authorization": f"Bearer {house.seeded['device_token']}"}
+        answer = httpx.post(f"{house.settings.gateway_url}/v1/events", json=sent, headers=token, timeout=30)
+        return answer.status_code == 200 and answer.json()["accepted"] + answer.json()["doubled"] == 1
+
+    def points() -> list[list[float]]:
+        asked = {"session_id": session_id, "metric": "heart_rate_bpm"}
+        return trainer.get(f"/api/v1/members/{member}/series", params=asked).raise_for_status().json()["points"]
+
+    def live() -> object:
+        return trainer.get(f"/api/v1/live/sessions/{session_id}").raise_for_status().json()["live"]
+
+    wait_until(accepted, "the gateway has taken the event", pause_s=0.5)
+    wait_until(live, "the live flow told the API", pause_s=0.7)
+    wait_until(points, "the store flow wrote it to the warehouse", pause_s=0.7)
+    assert [value for _at, value in points()] == [147]
+    trainer.post(f"/api/v1/classes/{house.spin_id}/end").raise_for_status()
+    summary = f"/api/v1/sessions/{session_id}/summary"
+    wait_until(lambda: trainer.get(summary).status_code == 200, "the summary", pause_s=0.7)
+    rows = {row["member_id"]: row for row in trainer.get(summary).json()["members"]}
+    assert rows[member]["heart_rate_max_bpm"] == 147
