@@ -38,7 +38,7 @@ api/static/index.html: $(UI_SOURCES) | $(UV)
 
 # Seven processes start side by side: compiled once, they need a third of the time.
 compile: install
-	$(BIN)/python -m compileall -q schemas infra ingest pipelines api orchestration
+	$(BIN)/python -m compileall -q schemas infra ingest pipelines analysis api orchestration
 
 demo: install ui compile
 	exec $(BIN)/paceline demo
@@ -65,6 +65,10 @@ format: dev
 
 schemas: install
 	$(BIN)/paceline schemas
+
+# Ours beside the published numbers; needs the recordings, which are not part of this repository.
+numbers: install
+	$(BIN)/paceline numbers ../shared/data --write docs/numbers.md
 
 # npm leaves `resolved` out when api/ui/.npmrc says so, but not where to send money.
 define WITHOUT_FUNDING

@@ -19,7 +19,8 @@ from ingest.gateway.running import RunningSession
 from ingest.parsers.files import SUFFIXES, read_recording
 from ingest.parsers.recording import Recording, UnreadableRecording
 from ingest.publisher import HISTORY_OLDEST_MS
-from ingest.replay import Sender, Timing, fitting_timing, play
+from ingest.recorded_events import Sender
+from ingest.replay import Timing, fitting_timing, play
 from schemas.ranges import OLDEST_MS
 
 

@@ -7,7 +7,7 @@ import structlog
 
 from infra.settings import Settings
 
-OURS = ("schemas", "infra", "ingest", "pipelines", "api", "orchestration")
+OURS = ("schemas", "infra", "ingest", "pipelines", "analysis", "api", "orchestration")
 """Libraries speak from warnings upwards only."""
 TELL_TWICE = ("urllib3", "clickhouse_connect")
 """Their warnings announce the error that they then raise, and we say what that means."""

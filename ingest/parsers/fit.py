@@ -72,6 +72,8 @@ class _Collected:
         self.file_type = ""
         self.device = ""
         self.developer_fields: set[str] = set()
+        self.pauses_ms: list[tuple[int, int]] = []
+        self._stopped_ms: int | None = None
         self._before_ms: int | None = None
 
     def take(self, frame: Any) -> None:
@@ -81,7 +83,7 @@ class _Collected:
             case "hrv":
                 self._beats(frame)
             case "event":
-                self._before_ms = _ms(_fields(frame).get("timestamp")) or self._before_ms
+                self._event(_fields(frame))
             case "session":
                 self._session(_fields(frame))
             case "lap":
@@ -109,6 +111,17 @@ class _Collected:
         self.rows.append(row)
         self._before_ms = _ms_of(row) or self._before_ms
 
+    def _event(self, fields: dict[str, Any]) -> None:
+        at_ms = _ms(fields.get("timestamp"))
+        self._before_ms = at_ms or self._before_ms
+        if at_ms is None or fields.get("event") != "timer":
+            return
+        if str(fields.get("event_type")).startswith("stop"):
+            self._stopped_ms = at_ms if self._stopped_ms is None else self._stopped_ms
+        elif self._stopped_ms is not None:
+            self.pauses_ms.append((self._stopped_ms, at_ms))
+            self._stopped_ms = None
+
     def _beats(self, frame: Any) -> None:
         for found in frame.fields:
             if found.name != "time":
@@ -131,6 +144,7 @@ class _Collected:
                 timer_s=number(fields.get("total_timer_time")),
                 distance_m=number(fields.get("total_distance")),
                 calories_kcal=number(fields.get("total_calories")),
+                speed_avg_mps=number(fields.get("enhanced_avg_speed", fields.get("avg_speed"))),
             )
         )
 
@@ -150,6 +164,7 @@ class _Collected:
             sessions=sorted(self.sessions, key=lambda session: session.start_ms),
             laps=tuple(sorted(self.laps, key=lambda lap: lap.start_ms)),
             device=self.device,
+            pauses_ms=tuple(self.pauses_ms),
             notes=notes,
         )
 

@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from ingest.parsers.recording import RecordedSession, Recording, Row, build_recording, epoch_ms, number
+from ingest.parsers.recording import RecordedSession, Recording, Row, build_recording, epoch_ms, number, pauses_at
 from ingest.parsers.xml_reading import finished_elements, forget, local_name
 
 VALUES = {
@@ -17,12 +17,13 @@ VALUES = {
     "speed": "speed_mps",
     "distance": "distance_m",
 }
-WANTED = frozenset({"trkpt", "trk"})
+WANTED = frozenset({"trkpt", "trkseg", "trk"})
 
 
 def read_gpx(data: bytes, file: str) -> Recording:
-    """All tracks of a GPX file in one timeline, each a session."""
+    """All tracks of a GPX file in one timeline, each a session. A second segment of a track begins after a pause."""
     rows: list[Row] = []
+    cuts: list[int] = []
     sessions: list[RecordedSession] = []
     track_start = 0
     name = ""
@@ -34,6 +35,9 @@ def read_gpx(data: bytes, file: str) -> Recording:
             unzoned += not zoned
             forget(element)
             continue
+        if kind == "trkseg":
+            cuts.append(len(rows))
+            continue
         times = [int(time) for row in rows[track_start:] if (time := row.get("time_ms")) is not None]
         if times:
             sport = (element.findtext("{*}type") or "unknown").strip()
@@ -41,7 +45,7 @@ def read_gpx(data: bytes, file: str) -> Recording:
         name = name or (element.findtext("{*}name") or "").strip()
         track_start = len(rows)
     notes = (f"{unzoned} times name no zone and were read as UTC",) if unzoned else ()
-    return build_recording(file, "gpx", rows, sessions=sessions, name=name, notes=notes)
+    return build_recording(file, "gpx", rows, sessions=sessions, pauses_ms=pauses_at(rows, cuts), name=name, notes=notes)
 
 
 def _row(point: etree._Element) -> tuple[Row, bool]:

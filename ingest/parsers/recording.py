@@ -58,6 +58,8 @@ class RecordedSession:
     """Time without pauses, as the device counted it."""
     distance_m: float | None = None
     calories_kcal: float | None = None
+    speed_avg_mps: float | None = None
+    """As the device reports it, plausible or not."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Recording:
     name: str = ""
     device: str = ""
     dropped: Mapping[str, int] = field(default_factory=dict)
+    pauses_ms: tuple[tuple[int, int], ...] = ()
+    """Begin and end of each time in which the device's timer stood still, as far as the file tells."""
     notes: tuple[str, ...] = ()
     """What the reader should know, such as times without a zone."""
     has_clock: bool = True
@@ -113,6 +117,12 @@ def epoch_ms(text: str | None) -> tuple[int | None, bool]:
         return round((found if zoned else found.replace(tzinfo=UTC)).timestamp() * 1000), zoned
     except (ValueError, OverflowError):
         return None, True
+
+
+def pauses_at(rows: Sequence[Row], cuts: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """The pauses between the rows before and after each cut; a cut before the first or after the last row is none."""
+    pairs = [(rows[at - 1].get("time_ms"), rows[at].get("time_ms")) for at in cuts if 0 < at < len(rows)]
+    return tuple((int(before), int(after)) for before, after in pairs if before is not None and after is not None)
 
 
 def bounds(quantity: Any) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from ingest.parsers.recording import Lap, RecordedSession, Recording, Row, build_recording, epoch_ms, number
+from ingest.parsers.recording import Lap, RecordedSession, Recording, Row, build_recording, epoch_ms, number, pauses_at
 from ingest.parsers.xml_reading import finished_elements, forget, local_name
 
 VALUES = {
@@ -16,12 +16,13 @@ VALUES = {
     "LongitudeDegrees": "longitude_deg",
     "Steps": "step_count",
 }
-WANTED = frozenset({"Trackpoint", "Lap", "Activity"})
+WANTED = frozenset({"Trackpoint", "Track", "Lap", "Activity"})
 
 
 def read_tcx(data: bytes, file: str) -> Recording:
-    """All activities of a TCX file in one timeline, each a session."""
+    """All activities of a TCX file in one timeline, each a session. A second track within a lap begins after a pause."""
     rows: list[Row] = []
+    cuts: list[int] = []
     laps: list[Lap] = []
     sessions: list[RecordedSession] = []
     unzoned = 0
@@ -32,13 +33,17 @@ def read_tcx(data: bytes, file: str) -> Recording:
             rows.append(row)
             unzoned += not zoned
             forget(element)
+        elif name == "Track":
+            cuts.append(len(rows))
         elif name == "Lap":
+            cuts = cuts[:-1]  # the next lap follows at once
             laps.extend(_lap(element, rows))
         else:
             sessions.extend(_session(element, laps))
             device = device or (element.findtext("{*}Creator/{*}Name") or "").strip()
     notes = (f"{unzoned} times name no zone and were read as UTC",) if unzoned else ()
-    return build_recording(file, "tcx", rows, sessions=sessions, laps=tuple(laps), notes=notes, device=device)
+    pauses = pauses_at(rows, cuts)
+    return build_recording(file, "tcx", rows, sessions=sessions, laps=tuple(laps), pauses_ms=pauses, notes=notes, device=device)
 
 
 def _row(point: etree._Element) -> tuple[Row, bool]:

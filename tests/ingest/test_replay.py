@@ -9,7 +9,8 @@ from ingest.device_client import Totals
 from ingest.gateway.running import RunningSession, SeenParticipant
 from ingest.parsers.files import read_bytes, read_recording
 from ingest.parsers.recording import Recording
-from ingest.replay import Sender, Timing, fitting_timing, lay_clock, play, recorded_events
+from ingest.recorded_events import Sender, recorded_events
+from ingest.replay import Timing, fitting_timing, lay_clock, play
 from schemas.directory import Participant
 from schemas.events import Cadence, DeviceEvent, HeartRate, Position, Power
 from schemas.ranges import LATEST_AHEAD_MS

@@ -1,0 +1,1 @@
+"""Recordings, whole: where the parsers of files and the steps of the flows meet, without any server."""
