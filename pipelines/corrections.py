@@ -87,9 +87,10 @@ class Corrections:
         for event in events:
             self._newest_app_event[event.session_id] = event.event_id
 
-    def saw_late(self, readings: Iterable[Reading]) -> None:
-        for reading in readings:
-            self._late[reading.session_id] = self._late.get(reading.session_id, 0) + 1
+    def saw_late(self, session_ids: Iterable[str]) -> None:
+        """Note a late reading of each of these sessions."""
+        for session_id in session_ids:
+            self._late[session_id] = self._late.get(session_id, 0) + 1
 
     def saw_people(self, session_id: str, people: tuple[Participant, ...]) -> None:
         """Note who took part in a session whose roster or zones changed while it ran: its record tells no longer."""

@@ -80,23 +80,39 @@ def decode_app_events(messages: list[Message], letters: Letters) -> Decoded[AppE
 
 
 def isolate(decoded: Decoded[Event], process: Callable[[Sequence[Event]], None], letters: Letters) -> int:
-    """Process events together; when that fails, in halves, until the culprits are alone and leave as dead letters.
+    """Process events together; those that cannot be processed leave as dead letters. See `halved`."""
+
+    def refuse(at: int, fault: Exception) -> None:
+        refuse_unprocessable(decoded.messages[at], decoded.events[at].event_id, fault, letters)
+
+    return halved(len(decoded.events), lambda part: process(decoded.events[part]), refuse)
+
+
+def halved(count: int, process: Callable[[slice], None], refuse: Callable[[int, Exception], None]) -> int:
+    """Process positions 0 to `count` together; when that fails, in halves, until the culprits are alone and are refused.
 
     `process` must bear to see an event twice. Returns how many were processed.
     """
-    if not decoded.events:
-        return 0
-    try:
-        process(decoded.events)
-    except Exception as fault:  # noqa: BLE001 - whatever it stumbles over, one event must not stop the flow
-        if len(decoded.events) == 1:
-            log.error("event_not_processable", event_id=decoded.events[0].event_id, trace=traceback.format_exc(limit=-4))
-            letters.write(decoded.messages[0], "not_processable", f"{type(fault).__name__}: {fault}")
-            return 0
-        half = len(decoded.events) // 2
-        parts = (slice(None, half), slice(half, None))
-        return sum(isolate(Decoded(decoded.events[part], decoded.messages[part]), process, letters) for part in parts)
-    return len(decoded.events)
+    done, waiting = 0, [slice(0, count)] if count else []
+    while waiting:
+        part = waiting.pop()
+        try:
+            process(part)
+        except Exception as fault:  # noqa: BLE001 - whatever it stumbles over, one event must not stop the flow
+            if part.stop - part.start == 1:
+                refuse(part.start, fault)
+                continue
+            middle = (part.start + part.stop) // 2
+            waiting += [slice(middle, part.stop), slice(part.start, middle)]
+        else:
+            done += part.stop - part.start
+    return done
+
+
+def refuse_unprocessable(message: Message, event_id: str, fault: Exception, letters: Letters) -> None:
+    """The exit of an event that the flow's logic stumbles over."""
+    log.error("event_not_processable", event_id=event_id, trace="".join(traceback.format_exception(fault, limit=-4)))
+    letters.write(message, "not_processable", f"{type(fault).__name__}: {fault}")
 
 
 def _decode(messages: list[Message], decoder: msgspec.json.Decoder[Event], letters: Letters) -> Decoded[Event]:

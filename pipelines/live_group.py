@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from infra.clock import Clock
 from infra.telemetry.metrics import ALERTS_RAISED, FLOW_BATCH_SECONDS, FLOW_EVENTS, FLOW_LAG_SECONDS
 from pipelines.corrections import Corrections
-from pipelines.decoding import Decoded, Letters, decode_app_events, decode_readings, isolate
+from pipelines.decoding import Decoded, Letters, decode_app_events, halved, isolate, refuse_unprocessable
+from pipelines.intake import Intake
 from pipelines.known_alerts import KnownAlerts
 from pipelines.messages import Batch, Output, Publish, Rows
 from pipelines.progress import Progress
@@ -17,7 +19,7 @@ from pipelines.result_rows import alert_rows, minute_rows, summary_rows
 from pipelines.sessions import Sessions
 from pipelines.steps.shard import LiveShard
 from schemas.directory import SessionRecord
-from schemas.events import NO_SESSION, AppEvent, Reading
+from schemas.events import AppEvent, Reading
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_WITHIN_MS = 40
@@ -51,6 +53,7 @@ class LiveGroup:
         self._sessions = sessions
         self._news = news
         self._letters = letters
+        self._intake = Intake(shard, sessions, letters)
         self._progress = progress
         self._clock = clock
         self._tick_at_ms = 0
@@ -105,34 +108,43 @@ class LiveGroup:
         }
 
     def _take_readings(self, batch: Batch) -> None:
-        decoded = decode_readings(batch.messages, self._letters)
-        inside = decoded
-        if NO_SESSION in decoded.session_ids:
-            inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION)
-        self._exits["outside"].inc(len(decoded.events) - len(inside.events))
-        known = self._sessions.refuse_unknown(inside, self._letters)
-        self._introduce(known.session_ids)
-        late: list[Reading] = []
+        arrived = self._intake.take(batch.messages)
+        self._exits["outside"].inc(arrived.outside)
+        late: list[str] = []
 
-        def process(readings: Sequence[Reading]) -> None:
-            late.extend(self._shard.readings(readings))
-            self._corrections.saw_readings(readings)
+        def process(part: slice) -> None:
+            events = arrived.batch if part == slice(0, len(arrived.batch)) else arrived.batch.part(np.r_[part])
+            late.extend(arrived.reading(part.start + at).session_id for at in np.flatnonzero(self._shard.take(events)).tolist())
 
-        processed = isolate(known, process, self._letters)
-        if strangers := self._shard.take_rejected():  # who has just joined the roster is known once the directory is read on
+        def refuse(at: int, fault: Exception) -> None:
+            refuse_unprocessable(arrived.messages[at], arrived.reading(at).event_id, fault, self._letters)
+
+        processed = halved(len(arrived.batch), process, refuse)
+        if len(arrived.batch):
+            self._corrections.saw_readings(arrived.newest(self._shard))
+            self._lag_seconds.set((self._clock() - int(arrived.batch.at_ms[-1])) / 1_000)
+        taken, late_strangers = self._take_strangers(arrived.strangers)
+        late += late_strangers
+        self._corrections.saw_late(late)
+        self._exits["kept"].inc(processed + taken - len(late))
+        self._exits["late"].inc(len(late))
+
+    def _take_strangers(self, strangers: Decoded[Reading]) -> tuple[int, list[str]]:
+        """Who has just joined the roster is known once the directory is read on. How many were taken; sessions of late ones."""
+        if not strangers.events:
+            return 0, []
+        self._corrections.saw_readings(strangers.events)
+        late = [reading.session_id for reading in self._shard.readings(strangers.events)]
+        unplaced = self._shard.take_rejected()
+        if unplaced:
             self._sessions.catch_up()
             self._hear_news()
-            late += self._shard.readings([reading for reading, _reason in strangers])
-            processed -= self._refuse_strangers(known)
-        self._corrections.saw_late(late)
-        self._exits["kept"].inc(processed - len(late))
-        self._exits["late"].inc(len(late))
-        if known.events:
-            self._lag_seconds.set((self._clock() - known.events[-1].event_time_ms) / 1_000)
+            late += [reading.session_id for reading in self._shard.readings([reading for reading, _reason in unplaced])]
+        return len(strangers.events) - self._refuse_strangers(strangers), late
 
-    def _refuse_strangers(self, known: Decoded[Reading]) -> int:
+    def _refuse_strangers(self, strangers: Decoded[Reading]) -> int:
         rejected = self._shard.take_rejected()
-        messages = {id(reading): message for reading, message in zip(known.events, known.messages, strict=True)}
+        messages = {id(reading): message for reading, message in zip(strangers.events, strangers.messages, strict=True)}
         for reading, reason in rejected:
             detail = f"member_id: {reading.member_id} does not take part in session {reading.session_id}"
             self._letters.write(messages[id(reading)], reason, detail)
@@ -140,18 +152,13 @@ class LiveGroup:
 
     def _take_app_events(self, batch: Batch) -> None:
         known = self._sessions.refuse_unknown(decode_app_events(batch.messages, self._letters), self._letters)
-        self._introduce(known.session_ids)
+        self._intake.introduce(known.session_ids)
 
         def process(events: Sequence[AppEvent]) -> None:
             self._shard.app_events(events)
             self._corrections.saw_app_events(events)
 
         self._exits["kept"].inc(isolate(known, process, self._letters))
-
-    def _introduce(self, session_ids: set[str]) -> None:
-        for session_id in session_ids:
-            if not self._shard.knows(session_id):
-                self._shard.put_session(self._sessions.records[session_id])
 
     def _hear_news(self) -> None:
         while self._news:

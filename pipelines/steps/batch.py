@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -14,9 +14,13 @@ from pipelines.steps.totals import STRAP_BIT
 from schemas.events import Reading
 
 STRAP_SOURCE: Final = "heart_rate_monitor"
-CADENCE_STEPS: Final = 256
-"""Cadence is kept in 1/256 rpm, speed in mm/s (as FIT does): finer than any sensor, and whole numbers add up exactly."""
-SPEED_STEPS: Final = 1000
+STEPS: Final = {"power_watts": 1, "cadence_rpm": 256, "speed_mps": 1000, "distance_m": 100}
+"""Cadence is kept in 1/256 rpm, speed in mm/s (as FIT does), distance in cm: finer than any sensor, and whole numbers add up
+exactly."""
+CADENCE_STEPS: Final = STEPS["cadence_rpm"]
+SPEED_STEPS: Final = STEPS["speed_mps"]
+METRICS: Final = {"heart_rate_bpm": HEART_RATE, "power_watts": POWER, "cadence_rpm": CADENCE, "speed_mps": SPEED}
+ABSENT: Final = -1
 _NOBODY: Final[dict[int, int]] = {}
 
 
@@ -32,31 +36,79 @@ class Intervals:
         """The intervals of the chosen among `size` events, as these are numbered then."""
         position = np.full(size, -1, dtype=np.int64)
         position[chosen] = np.arange(len(chosen))
-        kept = position[self.event] >= 0
-        return Intervals(position[self.event[kept]], self.place[kept], self.rr_ms[kept]) if kept.any() else None
+        at = position[self.event]
+        kept = at >= 0
+        return Intervals(at[kept], self.place[kept], self.rr_ms[kept]) if kept.any() else None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Equally long columns. A metric's cell is 0 where the event does not carry it, a distance -1."""
+    """Equally long columns, one entry an event. What no event carries has no column."""
 
     rows: Array
     at_ms: Array
     received_ms: Array
     cells: dict[int, Array]
-    distance_cm: Array
+    """What each metric's ring keeps; 0 where the event does not carry the metric."""
+    distance_cm: Array | None
+    """`ABSENT` where the event does not carry it."""
     intervals: Intervals | None
 
-    def part(self, chosen: Array) -> "Batch":
-        """The events at these positions."""
-        return Batch(
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, chosen: Array) -> Self:
+        """The events at these positions, in this order."""
+        return type(self)(
             self.rows[chosen],
             self.at_ms[chosen],
             self.received_ms[chosen],
-            {metric: values[chosen] for metric, values in self.cells.items()},
-            self.distance_cm[chosen],
+            {metric: cells[chosen] for metric, cells in self.cells.items()},
+            None if self.distance_cm is None else self.distance_cm[chosen],
             self.intervals.part(chosen, len(self.rows)) if self.intervals else None,
         )
+
+    def measured(self) -> Array:
+        """Which events carry a metric or intervals."""
+        measured = np.zeros(len(self), dtype=bool)
+        for cells in self.cells.values():
+            measured |= cells != 0
+        if self.intervals:
+            measured[self.intervals.event] = True
+        return measured
+
+
+def cells_by_metric(at_ms: Array, values: Mapping[int, Array]) -> dict[int, Array]:
+    """Cells out of values in whole steps, `ABSENT` where there is none; a heart rate from a strap has `STRAP_BIT`."""
+    milliseconds = at_ms % 1000
+    cells = {metric: cells_of(milliseconds, held) for metric, held in values.items()}
+    for metric, held in values.items():
+        absent = held < 0
+        if absent.any():
+            cells[metric][absent] = 0
+    return cells
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """One batch after the other."""
+    sizes = [len(batch) for batch in batches]
+    starts = np.cumsum([0, *sizes[:-1]]).tolist()
+    with_beats = [(start, batch.intervals) for start, batch in zip(starts, batches, strict=True) if batch.intervals]
+    distances = [batch.distance_cm for batch in batches]
+    event = [beats.event + start for start, beats in with_beats]
+    place, rr_ms = [beats.place for _, beats in with_beats], [beats.rr_ms for _, beats in with_beats]
+    return Batch(
+        np.concatenate([batch.rows for batch in batches]),
+        np.concatenate([batch.at_ms for batch in batches]),
+        np.concatenate([batch.received_ms for batch in batches]),
+        {m: _column([b.cells.get(m) for b in batches], sizes, np.uint32(0)) for m in {m for b in batches for m in b.cells}},
+        _column(distances, sizes, np.int64(ABSENT)) if any(distance is not None for distance in distances) else None,
+        Intervals(np.concatenate(event), np.concatenate(place), np.concatenate(rr_ms)) if with_beats else None,
+    )
+
+
+def _column(parts: Sequence[Array | None], sizes: Sequence[int], fill: np.integer[Any]) -> Array:
+    return np.concatenate([np.full(size, fill) if part is None else part for part, size in zip(parts, sizes, strict=True)])
 
 
 def rows_of(readings: Sequence[Reading], index: Mapping[str, Mapping[int, int]]) -> Array:
@@ -68,24 +120,30 @@ def batch_of(readings: Sequence[Reading], rows: Array) -> Batch:
     """Columns of readings whose rows are known. Values are within their ranges: the decoder saw to that."""
     at_ms = np.array([r.event_time_ms for r in readings], dtype=np.int64)
     received_ms = np.array([r.received_time_ms for r in readings], dtype=np.int64)
-    milliseconds = at_ms % 1000
-    values = _values(readings)
-    empty = np.uint32(0)
-    cells = {m: np.where(held >= 0, cells_of(milliseconds, np.maximum(held, 0)), empty) for m, held in values.items()}
-    distance_cm = np.array([-1 if r.distance_m is None else r.distance_m * 100 for r in readings], dtype=float)
-    return Batch(rows, at_ms, received_ms, cells, np.rint(distance_cm).astype(np.int64), _intervals(readings))
+    values = {metric: found for metric, found in _values(readings).items() if found is not None}
+    distance_cm = _steps([r.distance_m for r in readings], STEPS["distance_m"])
+    return Batch(rows, at_ms, received_ms, cells_by_metric(at_ms, values), distance_cm, _intervals(readings))
 
 
-def _values(readings: Sequence[Reading]) -> dict[int, Array]:
+def _values(readings: Sequence[Reading]) -> dict[int, Array | None]:
     heart_rate = [
-        -1 if r.heart_rate_bpm is None else r.heart_rate_bpm | STRAP_BIT if r.source == STRAP_SOURCE else r.heart_rate_bpm
+        None if r.heart_rate_bpm is None else r.heart_rate_bpm | STRAP_BIT if r.source == STRAP_SOURCE else r.heart_rate_bpm
         for r in readings
     ]
-    power: list[Any] = [-1 if r.power_watts is None else r.power_watts for r in readings]
-    cadence = [-1 if r.cadence_rpm is None else r.cadence_rpm * CADENCE_STEPS for r in readings]
-    speed = [-1 if r.speed_mps is None else r.speed_mps * SPEED_STEPS for r in readings]
-    columns = {HEART_RATE: heart_rate, POWER: power, CADENCE: cadence, SPEED: speed}
-    return {metric: np.rint(np.array(values, dtype=float)).astype(np.int64) for metric, values in columns.items()}
+    return {
+        HEART_RATE: _steps(heart_rate, 1),
+        POWER: _steps([r.power_watts for r in readings], STEPS["power_watts"]),
+        CADENCE: _steps([r.cadence_rpm for r in readings], STEPS["cadence_rpm"]),
+        SPEED: _steps([r.speed_mps for r in readings], STEPS["speed_mps"]),
+    }
+
+
+def _steps(values: Sequence[float | None], steps: int) -> Array | None:
+    """Values in whole steps; none when there are none."""
+    if values.count(None) == len(values):
+        return None
+    held = np.array([np.nan if value is None else value for value in values], dtype=float) * steps
+    return np.where(np.isnan(held), ABSENT, np.rint(held)).astype(np.int64)
 
 
 def _intervals(readings: Sequence[Reading]) -> Intervals | None:

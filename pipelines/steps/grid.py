@@ -167,9 +167,10 @@ class Grid:
         np.minimum.at(members.first_ms, batch.rows, at_ms)
         members.changed[batch.rows] = True
         members.disturbed[batch.rows[seconds <= self.shown.folded[batch.rows]]] = True
-        far = np.flatnonzero(batch.distance_cm >= 0)
-        np.minimum.at(members.distance_low_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
-        np.maximum.at(members.distance_high_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
+        if batch.distance_cm is not None:
+            far = np.flatnonzero(batch.distance_cm >= 0)
+            np.minimum.at(members.distance_low_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
+            np.maximum.at(members.distance_high_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
         if batch.intervals:
             event = batch.intervals.event
             codes = beat_codes(at_ms[event], batch.intervals.place, batch.intervals.rr_ms)

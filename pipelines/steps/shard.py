@@ -132,9 +132,23 @@ class LiveShard:
             rows = rows[rows >= 0]
         if not readings:
             return late
-        batch = batch_of(readings, rows)
-        lateness = self._take_in(batch)
+        lateness = self.take(batch_of(readings, rows))
         return late + [readings[at] for at in np.flatnonzero(lateness).tolist()]
+
+    def rows(self, words: Array, member_ids: Array) -> Array:
+        """The rows of pairs of session (as `roster.words_of`) and member; -1 for those that have none."""
+        return self._state.roster.rows(words, member_ids)
+
+    def rows_of(self, readings: Sequence[Reading]) -> Array:
+        """The rows of readings; -1 for those that have none."""
+        return rows_of(readings, self._state.rows)
+
+    def last_of_sessions(self, rows: Array) -> Array:
+        """The last position in `rows` of every session that occurs in them."""
+        last = np.full(len(self._state.sessions), -1, dtype=np.int64)
+        last[self._state.grid.members.session[rows]] = np.arange(len(rows))
+        found: Array = last[last >= 0]
+        return found
 
     def tick(self, now_ms: int, caught_up: bool) -> None:  # the flow's contract
         """Once a second: what depends on the time of day, and housekeeping."""
@@ -207,17 +221,16 @@ class LiveShard:
         self._state.grid.present_by_minutes(rows, book.close)
         return [minute for minute in self.take_minutes() if minute.session_id == session_id] + book.closed
 
-    def _take_in(self, batch: Batch) -> Array:
+    def take(self, batch: Batch) -> Array:
+        """Take readings in, in the order of arrival, whose rows are known; returns which of them are late."""
         columns, members = self._state.columns, self._state.grid.members
         session = members.session[batch.rows]
         second = batch.at_ms // 1000 - columns.started_s[session]
-        measured = np.logical_or.reduce([cells != 0 for cells in batch.cells.values()])
-        if batch.intervals:
-            measured[batch.intervals.event] = True
-        counting = np.flatnonzero(measured & (second >= 0) & (second <= columns.ended[session]))
-        lateness = np.zeros(len(batch.rows), dtype=bool)
+        counts = batch.measured() & (second >= 0) & (second <= columns.ended[session])
+        counting = np.flatnonzero(counts)
+        lateness = np.zeros(len(batch), dtype=bool)
         if len(counting):
-            counted = batch.part(counting)
+            counted = batch if len(counting) == len(batch) else batch.part(counting)
             self._desk.note_stored(counted, second[counting])
             lateness[counting] = self._state.grid.accept(counted, second[counting], self._close_minutes)
             self._note(session[counting], counted, lateness[counting])

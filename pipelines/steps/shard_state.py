@@ -7,6 +7,7 @@ import numpy as np
 from pipelines.steps.columns import Array
 from pipelines.steps.grid import Grid
 from pipelines.steps.members import ENDLESS, Marks, Sessions, Watch
+from pipelines.steps.roster import WORDS, Roster, words_of
 from pipelines.steps.session import Session
 from schemas.directory import Participant, SessionRecord
 
@@ -28,6 +29,8 @@ class ShardState:
         self.position: dict[str, int] = {}
         self.rows: dict[str, dict[int, int]] = {}
         """Session id → member id → row."""
+        self.roster = Roster()
+        """The same for columns."""
         self.archive: dict[str, list[int]] = {}
         """Sessions put away → when they ended, and when the last reading came that their summary lacks; 0: it lacks none."""
 
@@ -114,7 +117,15 @@ class ShardState:
             state.rows[session.record.session_id] = session.rows
             for member_id, row in session.rows.items():
                 state.grid.body.describe(row, session.people[member_id])
+        state._enroll()
         return state
+
+    def _enroll(self) -> None:
+        """Write the roster anew, after rows were numbered."""
+        self.roster = Roster()
+        if len(self.grid.members):
+            words = np.stack([words_of(session.record.session_id) for session in self.sessions])
+            self.roster.append(words[self.grid.members.session], self.grid.members.member_id)
 
     def _join(self, session: Session, joined: list[Participant]) -> None:
         begin = len(self.grid.members)
@@ -127,6 +138,8 @@ class ShardState:
             members.member_id[row] = member.member_id
         members.session[begin:] = self.position[session.record.session_id]
         members.phase[begin:] = session.started_s % 60
+        words = np.broadcast_to(words_of(session.record.session_id), (len(joined), WORDS))
+        self.roster.append(words, members.member_id[begin:])
 
     def _keep(self, sessions: list[Session]) -> None:
         """Number the remaining sessions and rows anew."""
@@ -142,6 +155,7 @@ class ShardState:
             session.rows = {member_id: number[row] for member_id, row in session.rows.items()}
             self.grid.members.session[list(session.rows.values())] = at
         self.rows = {session.record.session_id: session.rows for session in sessions}
+        self._enroll()
 
 
 def _settled(session: Session, now_ms: int) -> bool:

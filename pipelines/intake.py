@@ -1,0 +1,113 @@
+"""Device events on their way into the live shard: in columns where many are alike, one by one where they are not.
+
+Both ways lead to the same numbers and the same exits; which one an event takes depends on its neighbours and shows nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipelines.decoding import Decoded, Letters, decode_readings
+from pipelines.layouts import Layouts
+from pipelines.messages import Message
+from pipelines.sessions import Sessions
+from pipelines.steps.batch import Batch, batch_of, joined
+from pipelines.steps.columns import Array
+from pipelines.steps.shard import LiveShard
+from schemas.events import NO_SESSION, Reading, reading_decoder
+
+TOGETHER_MIN = 256
+"""Fewer messages are read sooner one by one."""
+
+
+@dataclass
+class Arrived:
+    """What came of a batch of messages, each event in one of these places or among the dead letters."""
+
+    batch: Batch
+    """Events of known members, in the order of arrival."""
+    messages: list[Message]
+    """Theirs."""
+    strangers: Decoded[Reading]
+    """Events of known sessions, of people who have no row there."""
+    outside: int
+    """How many belong to no session."""
+    poses: list[int] = field(default_factory=list)
+    """Which of the batch are poses: no table keeps them."""
+
+    def reading(self, at: int) -> Reading:
+        """One event of the batch, whole."""
+        return reading_decoder.decode(self.messages[at].value())
+
+    def newest(self, shard: LiveShard) -> list[Reading]:
+        """Each session's last event that is no pose."""
+        at = np.delete(np.arange(len(self.batch)), self.poses)
+        return [self.reading(last) for last in at[shard.last_of_sessions(self.batch.rows[at])].tolist()]
+
+
+class Intake:
+    """Finds each event's row in the shard; makes sessions known to it when their first events come."""
+
+    def __init__(self, shard: LiveShard, sessions: Sessions, letters: Letters) -> None:
+        self._shard = shard
+        self._sessions = sessions
+        self._letters = letters
+        self._layouts = Layouts()
+
+    def take(self, messages: list[Message]) -> Arrived:
+        """Raises Unavailable when the directory cannot be read to its end."""
+        at, alike = self._together(messages)
+        if alike is not None and len(at) == len(messages):
+            return Arrived(alike, messages, Decoded([], []), 0)
+        rest = messages if alike is None else [messages[i] for i in np.delete(np.arange(len(messages)), at).tolist()]
+        arrived = self._one_by_one(rest)
+        if alike is None:
+            return arrived
+        number = {id(message): i for i, message in enumerate(messages)}
+        position = np.concatenate([at, np.array([number[id(message)] for message in arrived.messages], dtype=np.int64)])
+        order = np.argsort(position)
+        poses = np.isin(order, len(at) + np.array(arrived.poses, dtype=np.int64)).nonzero()[0].tolist()
+        batch = joined([alike, arrived.batch]).part(order)
+        return Arrived(batch, [messages[i] for i in position[order].tolist()], arrived.strangers, arrived.outside, poses)
+
+    def introduce(self, session_ids: set[str]) -> None:
+        """Let the shard know these sessions, which are in the directory."""
+        for session_id in session_ids:
+            if not self._shard.knows(session_id):
+                self._shard.put_session(self._sessions.records[session_id])
+
+    def _together(self, messages: Sequence[Message]) -> tuple[Array, Batch | None]:
+        """Events of known members that could be read in columns, and their positions."""
+        nothing = np.zeros(0, dtype=np.int64)
+        if len(messages) < TOGETHER_MIN:
+            return nothing, None
+        values = [message.value() for message in messages]
+        if None in values:
+            return nothing, None
+        read = self._layouts.read(values)
+        rows = self._shard.rows(read.words, read.member_id)
+        placed = np.flatnonzero(read.known & (rows >= 0))
+        if not len(placed):
+            return nothing, None
+        read.batch.rows[:] = rows
+        return placed, read.batch if len(placed) == len(messages) else read.batch.part(placed)
+
+    def _one_by_one(self, messages: list[Message]) -> Arrived:
+        decoded = decode_readings(messages, self._letters)
+        inside = decoded
+        if NO_SESSION in decoded.session_ids:
+            inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION)
+        outside = len(decoded.events) - len(inside.events)
+        known = self._sessions.refuse_unknown(inside, self._letters)
+        self.introduce(known.session_ids)
+        rows = self._shard.rows_of(known.events)
+        strangers = Decoded[Reading]([], [])
+        if (rows < 0).any():
+            unplaced = np.flatnonzero(rows < 0).tolist()
+            strangers = Decoded([known.events[at] for at in unplaced], [known.messages[at] for at in unplaced])
+            placed = np.flatnonzero(rows >= 0)
+            known = Decoded([known.events[at] for at in placed.tolist()], [known.messages[at] for at in placed.tolist()])
+            rows = rows[placed]
+        poses = [at for at, reading in enumerate(known.events) if reading.type == "pose"]
+        return Arrived(batch_of(known.events, rows), known.messages, strangers, outside, poses)

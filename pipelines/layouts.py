@@ -1,0 +1,141 @@
+"""Reads thousands of device events at once, by the layouts that their messages share; what has none of its own is left over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pipelines.layout import Layout, learn
+from pipelines.steps.batch import ABSENT, METRICS, Batch, Intervals, cells_by_metric
+from pipelines.steps.columns import Array
+from pipelines.steps.roster import ID_BYTES, WORDS
+from pipelines.steps.segments import first_of_run
+
+ALIKE_MIN: Final = 48
+"""Fewer messages of one layout are read sooner one by one."""
+LENGTH_MAX: Final = 2_048
+"""Longer messages are poses, which have no numbers to read."""
+KEPT_MAX: Final = 16
+"""Layouts remembered of each length: the last that fitted."""
+LEARN_MAX: Final = 4
+"""Messages of one length in one batch from which a layout is learnt."""
+
+
+@dataclass
+class Read:
+    """Events in columns, where `known` says so; the other positions mean nothing."""
+
+    known: Array
+    words: Array
+    """Session ids as the roster takes them, one line an event."""
+    member_id: Array
+    batch: Batch
+    """Its rows are still to be found."""
+
+
+class Layouts:
+    """The layouts that a flow has met."""
+
+    def __init__(self) -> None:
+        self._of_length: dict[int, list[Layout]] = {}
+
+    def read(self, messages: Sequence[bytes]) -> Read:
+        """The numbers of all messages that share a layout with enough others."""
+        lengths = np.minimum(np.fromiter(map(len, messages), dtype=np.int64, count=len(messages)), LENGTH_MAX + 1)
+        order = np.argsort(lengths.astype(np.uint16), kind="stable")  # 16 bits are sorted by counting, not by comparing
+        by_length = list(map(messages.__getitem__, order.tolist()))
+        lengths = lengths[order]
+        starts = np.flatnonzero(first_of_run(lengths)).tolist()
+        columns = _Columns(len(messages))
+        for begin, end in zip(starts, [*starts[1:], len(messages)], strict=True):
+            if end - begin >= ALIKE_MIN and lengths[begin] <= LENGTH_MAX:
+                self._read_alike(by_length[begin:end], order[begin:end], columns)
+        return columns.read()
+
+    def _read_alike(self, messages: list[bytes], position: Array, columns: "_Columns") -> None:
+        """Messages of one length."""
+        length = len(messages[0])
+        padding = bytes(-length % 8)
+        matrix = np.frombuffer(padding.join([*messages, b""]) if padding else b"".join(messages), dtype=np.uint8)
+        matrix = matrix.reshape(len(messages), -1)
+        known = self._of_length.setdefault(length, [])
+        for layout in known.copy():
+            left = columns.take(layout, matrix, position)
+            if len(left) < len(position):
+                known.remove(layout)
+                known.insert(0, layout)
+                matrix, position = matrix[left], position[left]
+            if len(position) < ALIKE_MIN:
+                return
+        for _ in range(LEARN_MAX):
+            layout_found = learn(matrix[0, :length].tobytes())
+            left = np.arange(1, len(position)) if layout_found is None else columns.take(layout_found, matrix, position)
+            if layout_found is not None:
+                known.insert(0, layout_found)
+                del known[KEPT_MAX:]
+            matrix, position = matrix[left], position[left]
+            if len(position) < ALIKE_MIN:
+                return
+
+
+class _Columns:
+    """Columns of a batch as they are filled, layout by layout."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known = np.zeros(size, dtype=bool)
+        self._words = np.zeros((size, WORDS), dtype=np.uint64)
+        self._member_id, self._at_ms, self._received_ms = (np.zeros(size, dtype=np.int64) for _ in range(3))
+        self._values: dict[str, Array] = {}
+        self._beats: list[tuple[Array, Array]] = []
+
+    def take(self, layout: Layout, matrix: Array, position: Array) -> Array:
+        """Take in what has this layout; returns the lines that have not."""
+        fits = layout.fits(matrix)
+        if not fits.any():
+            return np.arange(len(matrix))
+        fitting = np.arange(len(matrix)) if fits.all() else np.flatnonzero(fits)
+        lines = matrix if len(fitting) == len(matrix) else matrix[fitting]
+        numbers, beats, good = layout.columns(lines)
+        if not good.all():
+            fits[fitting[~good]] = False
+            fitting, lines, beats = fitting[good], lines[good], beats[good]
+            numbers = {name: values[good] for name, values in numbers.items()}
+        self._put(position[fitting], numbers, beats, lines[:, layout.session : layout.session + ID_BYTES])
+        return np.flatnonzero(~fits)
+
+    def read(self) -> Read:
+        values = {METRICS[name]: held for name, held in self._values.items() if name in METRICS}
+        distance = self._values.get("distance_m")
+        batch = Batch(
+            rows=np.full(self._size, -1),
+            at_ms=self._at_ms,
+            received_ms=self._received_ms,
+            cells=cells_by_metric(self._at_ms, values),
+            distance_cm=distance,
+            intervals=self._intervals(),
+        )
+        return Read(self._known, self._words, self._member_id, batch)
+
+    def _put(self, at: Array, numbers: dict[str, Array], beats: Array, session: Array) -> None:
+        self._known[at] = True
+        padded = np.zeros((len(at), 8 * WORDS), dtype=np.uint8)
+        padded[:, :ID_BYTES] = session
+        self._words[at] = padded.view(np.uint64)
+        self._member_id[at] = numbers.pop("member_id")
+        self._at_ms[at] = numbers.pop("event_time_ms")
+        self._received_ms[at] = numbers.pop("received_time_ms")
+        for name, values in numbers.items():
+            self._values.setdefault(name, np.full(self._size, ABSENT, dtype=np.int64))[at] = values
+        if beats.size:
+            self._beats.append((at, beats))
+
+    def _intervals(self) -> Intervals | None:
+        if not self._beats:
+            return None
+        event = np.concatenate([np.repeat(at, beats.shape[1]) for at, beats in self._beats])
+        place = np.concatenate([np.tile(np.arange(beats.shape[1]), len(at)) for at, beats in self._beats])
+        rr_ms = np.concatenate([beats.reshape(-1) for _at, beats in self._beats])
+        order = np.argsort(event, kind="stable")
+        return Intervals(event[order], place[order], rr_ms[order])
