@@ -99,6 +99,8 @@ class SecuredKafka(EmbeddedKafka):
             "listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config": scram,
             "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": scram,
             "listener.name.ssl.ssl.client.auth": "required",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:admin;User:ANONYMOUS",  # ANONYMOUS is the node itself, on the controller's door
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": self._certificate.both,
             "ssl.truststore.type": "PEM",
@@ -120,7 +122,19 @@ class SecuredPostgres:
         _postgres_with_tls(self._program)
         self.folder.mkdir(mode=0o700)
         self._hand_over(self.folder)
-        initdb = ["initdb", "-D", str(self._data), "-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
+        initdb = [
+            "initdb",
+            "-D",
+            str(self._data),
+            "-U",
+            "postgres",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
         self._launch([*initdb, "--no-instructions", f"--pwfile={self._given('password', self._password.encode())}"]).run(
             "initdb"
         )
