@@ -21,15 +21,22 @@ FROM v_member_summaries
 WHERE session_id = {session_id:UUID}
 ORDER BY member_name, member_id"""
 
+CORRECTIONS_SQL = """SELECT revision, late_events, reason
+FROM v_summary_corrections
+WHERE session_id = {session_id:UUID}
+ORDER BY revision"""
+
 Json = dict[str, Any]
 
 
 def class_summary(warehouse: WarehouseReader, *, session_id: str) -> Json | None:
-    """The newest revision with one row a member, or none while it has not been written."""
+    """The newest revision with one row a member and why it was corrected, or none while it has not been written."""
     found = warehouse.rows(CLASS_SQL, {"session_id": session_id})
     if not found:
         return None
     row = found[0]
     members = warehouse.rows(MEMBERS_SQL, {"session_id": session_id})
+    corrections = warehouse.rows(CORRECTIONS_SQL, {"session_id": session_id}) if row["revision"] > 1 else []
     told: Json = orjson.loads(row.pop("summary") or "{}")
-    return told | row | {"session_id": session_id, "class_id": row["class_id"] or None, "members": members}
+    own = {"session_id": session_id, "class_id": row["class_id"] or None, "members": members, "corrections": corrections}
+    return told | row | own

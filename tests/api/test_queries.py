@@ -27,6 +27,7 @@ GOLDEN = Path(__file__).parent / "golden"
 SQL = {
     "alert_known": alert_known.SQL,
     "class_summary_class": class_summary.CLASS_SQL,
+    "class_summary_corrections": class_summary.CORRECTIONS_SQL,
     "class_summary_members": class_summary.MEMBERS_SQL,
     "member_series_heart_rate": member_series.sql("heart_rate_bpm"),
     "past_sessions": past_sessions.SQL,
@@ -234,9 +235,12 @@ def test_a_summary_is_its_newest_revision_with_a_row_for_each_member(
         for n, name in ((1, "Zoe"), (2, "Abe"))
     ]
     insert("member_summaries", members)
+    why = {"revision": 2, "late_events": 7, "reason": "7 events came late"}
+    insert("summary_corrections", [why | {"session_id": UUID(session_id), "before": "{}", "after": "{}"}])
     found = class_summary.class_summary(warehouse, session_id=session_id)
     assert found is not None
     assert (found["revision"], found["late_events"], found["date"]) == (2, 7, "2025-11-21")
+    assert found["corrections"] == [why]
     assert (found["started_at_ms"], found["ended_at_ms"]) == (SECOND_S * 1000, (SECOND_S + 60) * 1000)
     assert [(m["member_name"], m["zone_s"]) for m in found["members"]] == [("Abe", [1.0] * 6), ("Zoe", [1.0] * 6)]
     figures = past_sessions.past_sessions(warehouse, session_ids=[session_id, str(uuid4())])

@@ -119,6 +119,7 @@ export interface Summary {
   member_achievements: Finding[];
   members: SummaryMember[];
   revision: number;
+  corrections?: { revision: number; late_events: number; reason: string }[];
   late_events: number;
   computed_from: string;
 }

@@ -101,7 +101,13 @@ function Correction({ summary }: { summary: Summary }) {
   return (
     <p class="notice">
       Corrected: revision {summary.revision}
-      {summary.late_events > 0 ? `, with ${number(summary.late_events)} values that arrived after the class had ended` : ""}.
+      {summary.late_events > 0 ? `, with ${number(summary.late_events)} values that arrived late` : ""}.
+      {(summary.corrections ?? []).map((one) => (
+        <span key={one.revision} class="muted">
+          {" "}
+          Revision {one.revision}: {one.reason}.
+        </span>
+      ))}
     </p>
   );
 }
