@@ -82,7 +82,7 @@ class MinuteBook:
             effort_points=effort,
             trimp=trimp,
             seconds_seen=seen,
-            version=(of.started_s + minute) * REVISIONS + min(of.revision, REVISIONS - 1),
+            version=(of.started_s + minute) * REVISIONS + min(max(of.revision, 1), REVISIONS - 1),
         )
 
 
