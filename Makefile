@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: compile demo test bench check ui lock clean install dev format schemas
+.PHONY: compile demo test bench accuracy check ui lock clean install dev format schemas
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -65,6 +65,10 @@ format: dev
 
 schemas: install
 	$(BIN)/paceline schemas
+
+# How right and how quiet the alerts are; the figures in docs/alerts.md.
+accuracy: dev
+	$(BIN)/python -m tests.accuracy
 
 # Ours beside the published numbers; needs the recordings, which are not part of this repository.
 numbers: install

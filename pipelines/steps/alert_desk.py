@@ -17,6 +17,7 @@ from pipelines.steps.heart_watch import ClosedSeconds, close_seconds
 from pipelines.steps.intensity import intensity_score
 from pipelines.steps.limits import (
     HEART_RULES,
+    OUTPUT_RULES,
     PACE_RULES,
     PEDALLING_WATTS,
     POWER_RULES,
@@ -75,19 +76,19 @@ class AlertDesk:
         for session in self._state.sessions:
             self.adopt(session)
         for session_id, member_id, rule in self.book.busy():
+            row = self._state.rows[session_id].get(member_id)
             if rule in HEART_RULES:
-                self._limits.busy[self._state.rows[session_id][member_id]] = True
-            elif rule in POWER_RULES or rule in PACE_RULES:
-                self._limits.output[self._state.rows[session_id][member_id]] = True
+                self._limits.busy[row] = True
+            elif rule in OUTPUT_RULES:
+                self._limits.output_busy[row] = self._limits.output[row] = True
 
     def adopt(self, session: Session) -> None:
         """The session's people or limits are others than before; an alert under a limit that is gone is over."""
         self._limits.grow(len(self._state.grid.members) - len(self._limits))
         self._slices.setdefault(session.record.session_id, ClassSlices())
-        session_id = session.record.session_id
         for member_id, row in session.rows.items():
             self._limits.describe(row, session.people[member_id])
-            if any(self.book.active((session_id, member_id, rule)) for rule in (*POWER_RULES, *PACE_RULES)):
+            if self._limits.output_busy[row]:
                 self._limits.output[row] = True
 
     def note_stored(self, batch: Batch, seconds: Array) -> None:
@@ -175,17 +176,29 @@ class AlertDesk:
                     (session.record.session_id, member_id, metric), OutputTrack(by_median=metric == SPEED)
                 )
                 closed = track.take(second, cell, cell & VALUE_MASK)
-                if closed is not None:
-                    self._judge_output(session, member_id, metric, *closed)
+                if closed is None:
+                    continue
+                if metric == POWER and closed[1] >= PEDALLING_WATTS and self._limits.power_calls(row, closed[1]):
+                    self._judge_power(session, row, member_id, *closed)
+                elif metric == SPEED and self._limits.speed_calls(row, closed[1] / SPEED_STEPS):
+                    self._judge_pace(session, row, member_id, closed[0], closed[1] / SPEED_STEPS)
 
-    def _judge_output(self, session: Session, member_id: int, metric: int, second: int, mean: float) -> None:
-        member, main_part = session.people[member_id], in_main_part(session, second, self.config)
-        if metric == POWER and mean >= PEDALLING_WATTS:
-            found = judge_power(member, mean, self.config, main_part=main_part)
-            self._observe_all(session, member_id, POWER_RULES, second, dict(found))
-        elif metric == SPEED and mean >= MOVING_MPS * SPEED_STEPS:
-            found = judge_pace(member, mean / SPEED_STEPS, self.config, main_part=main_part)
+    def _judge_power(self, session: Session, row: int, member_id: int, second: int, watts: float) -> None:  # one observation
+        main_part = in_main_part(session, second, self.config)
+        found = judge_power(session.people[member_id], watts, self.config, main_part=main_part)
+        self._observe_all(session, member_id, POWER_RULES, second, dict(found))
+        self._note_output(session, row, member_id)
+
+    def _judge_pace(self, session: Session, row: int, member_id: int, second: int, mps: float) -> None:  # one observation
+        if mps >= MOVING_MPS:
+            main_part = in_main_part(session, second, self.config)
+            found = judge_pace(session.people[member_id], mps, self.config, main_part=main_part)
             self._observe_all(session, member_id, PACE_RULES, second, dict(found))
+            self._note_output(session, row, member_id)
+
+    def _note_output(self, session: Session, row: int, member_id: int) -> None:
+        tracks = (self.book.track((session.record.session_id, member_id, rule)) for rule in OUTPUT_RULES)
+        self._limits.output_busy[row] = any(track and not track.idle for track in tracks)
 
     def _observe_all(  # one observation by several rules
         self, session: Session, member_id: int, rules: Sequence[AlertRule], second: int, found: Mapping[AlertRule, Sighting]

@@ -14,9 +14,11 @@ from schemas.directory import Participant
 
 PEDALLING_WATTS = 20
 """Less is not pedalling: who stops to drink is not told to add resistance, as who stands has no pace."""
+HAIR = 1 + 1e-9
 HEART_RULES: tuple[AlertRule, ...] = ("heart_rate_high", "heart_rate_low", "heart_rate_above_zone", "heart_rate_below_zone")
 POWER_RULES: tuple[AlertRule, ...] = ("power_above_zone", "power_below_zone")
 PACE_RULES: tuple[AlertRule, ...] = ("pace_off_target",)
+OUTPUT_RULES: tuple[AlertRule, ...] = (*POWER_RULES, *PACE_RULES)
 Seen = tuple[AlertRule, Sighting]
 
 
@@ -31,13 +33,33 @@ class LimitColumns(Table):
     """Power or pace is watched."""
     busy: Array = column(np.bool_)
     """A heart-rate rule has something pending or active."""
+    output_busy: Array = column(np.bool_)
+    """A rule of power or pace has."""
+    watts_below: Array = column(np.float64, fill=-np.inf)
+    watts_above: Array = column(np.float64, fill=np.inf)
+    mps_below: Array = column(np.float64, fill=-np.inf)
+    mps_above: Array = column(np.float64, fill=np.inf)
+    """Power below or from a bound, speed below or above one, may raise something; a hair inside, so as to overlook nothing."""
 
     def describe(self, row: int, member: Participant) -> None:
         """Fill one row."""
         bounds = heart_bounds(member)
         self.above[row] = min((bounds[r] for r in ("heart_rate_high", "heart_rate_above_zone") if r in bounds), default=32_767)
         self.below[row] = max((bounds[r] for r in ("heart_rate_low", "heart_rate_below_zone") if r in bounds), default=-1)
-        self.output[row] = bool(power_bounds(member)) or member.limits.pace_target_s_per_km is not None
+        watts, target, share = power_bounds(member), member.limits.pace_target_s_per_km, member.limits.pace_tolerance_share
+        self.output[row] = bool(watts) or target is not None
+        self.watts_below[row] = watts.get("power_below_zone", -np.inf)
+        self.watts_above[row] = watts.get("power_above_zone", np.inf)
+        self.mps_below[row] = -np.inf if target is None else 1000.0 / (target * (1 + share)) * HAIR
+        self.mps_above[row] = np.inf if target is None or share >= 1 else 1000.0 / (target * (1 - share)) / HAIR
+
+    def power_calls(self, row: int, watts: float) -> bool:
+        """Whether this power needs a look."""
+        return bool(self.output_busy[row] or watts < self.watts_below[row] or watts >= self.watts_above[row])
+
+    def speed_calls(self, row: int, mps: float) -> bool:
+        """Whether this speed needs a look."""
+        return bool(self.output_busy[row] or mps < self.mps_below[row] or mps > self.mps_above[row])
 
 
 def heart_bounds(member: Participant) -> dict[AlertRule, int]:
