@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
-from ingest.parsers.recording import Recording
+from ingest.parsers.recording import RecordedSession, Recording
 from pipelines.steps.columns import Array
 from pipelines.steps.geodesy import steps_m
 from pipelines.steps.live_columns import MOVING_MPS
@@ -145,11 +146,20 @@ class Activity:
             return None
         if self.family != "other" or len(self.recording.sessions) == 1:
             return moving_seconds(self.interval_s, speed, self.family)
-        total, begin_s = 0.0, -np.inf
-        for session in self.recording.sessions:
-            end_s = session.end_ms / 1000 if session is not self.recording.sessions[-1] else np.inf
-            inside = (self.record_s > begin_s) & (self.record_s <= end_s)
+        total = 0.0
+        for session, begin_ms, end_ms in session_spans(self.recording):
+            inside = (self.record_s >= begin_ms / 1000) & (self.record_s < end_ms / 1000)
             family = family_of(session.sport, session.sub_sport)
             total += moving_seconds(self.interval_s[inside], speed[inside], family)
-            begin_s = end_s
         return total
+
+
+def session_spans(recording: Recording) -> list[tuple[RecordedSession, int, int]]:
+    """Each session with the begin and end (ms, excluded) of its records: it ends where the next begins.
+
+    Devices write ends that overlap and first sessions that begin too late, but the next one's begin is when the athlete pressed
+    the button.
+    """
+    sessions = sorted(recording.sessions, key=lambda session: session.start_ms)
+    begins = [recording.start_ms, *(session.start_ms for session in sessions[1:]), recording.end_ms + 1]
+    return [(session, *span) for session, span in zip(sessions, pairwise(begins), strict=True)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analysis.activity import session_spans
 from analysis.athlete import Athlete
 from analysis.metric import Metric, Missing, Subject
 from analysis.metrics import METRICS
@@ -60,16 +61,13 @@ def find(subject: Subject, metrics: Iterable[Metric]) -> tuple[dict[str, Any], d
 
 
 def _parts(recording: Recording) -> list[Recording]:
-    """The recording cut into its sessions; what lies between two belongs to the later, and one without a record is left out."""
-    found, begin = [], recording.start_ms
-    for session in recording.sessions:
-        last = session is recording.sessions[-1]
-        end = recording.end_ms + 1 if last else session.end_ms + 1
-        inside = pl.col("time_ms").is_between(begin, end, closed="left")
+    """The recording cut into its sessions; one without a record is left out."""
+    found = []
+    for session, begin_ms, end_ms in session_spans(recording):
+        inside = pl.col("time_ms").is_between(begin_ms, end_ms, closed="left")
         records, beats = recording.records.filter(inside), recording.beats.filter(inside)
         if not records.is_empty():
             found.append(replace(recording, records=records, beats=beats, sessions=(session,), dropped={}, notes=()))
-        begin = max(begin, end)
     return found
 
 

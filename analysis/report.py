@@ -79,7 +79,7 @@ def _parts_table(parts: tuple[Analysis, ...]) -> Table:
     table.add_column("sport", no_wrap=True)
     shown = [name for name in OF_PARTS if any(name in part.values for part in parts)]
     for name in shown:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for part in parts:
         table.add_row(part.sport, *(readable(part.values[name]) if name in part.values else "" for name in shown))
     return table

@@ -55,7 +55,7 @@ def _reader(data: bytes, file: str) -> Reader:
         return read_gpx if b"<gpx" in head or b"<\0g\0p\0x" in head or file.lower().endswith(".gpx") else read_tcx
     if head[:1] in {b"{", b"["}:
         return read_streams
-    if head[:1].isdigit():
+    if head[:1].isdigit() or head[:1] == b"#":
         return read_rr_text
     raise UnreadableRecording(file, "its first bytes", "it is none of FIT, TCX, GPX, JSON streams or text of RR intervals")
 

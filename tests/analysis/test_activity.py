@@ -1,6 +1,7 @@
 """Recordings as series: several sports, other sources of the way, sampling of any rate."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,17 @@ def test_several_sports_are_analysed_each_and_as_a_whole() -> None:
     assert ways == pytest.approx([600 * 1.11195, 600 * 8.8956, 600 * 3.33585], rel=0.01)
     assert found.values["distance_m"] == pytest.approx(sum(ways), rel=0.01)
     assert found.values["moving_time_s"] == pytest.approx(1800, abs=5)
+
+
+def test_sessions_whose_times_contradict_each_other_are_cut_where_the_next_begins() -> None:
+    recording = tracks(("cycling", 8), ("running", 3))
+    first, second = recording.sessions
+    odd = replace(
+        recording, sessions=(replace(first, start_ms=first.start_ms + 200_000, end_ms=first.end_ms + 400_000), second)
+    )
+    found = analyse(odd, Athlete())
+    assert [part.values["elapsed_time_s"] for part in found.parts] == [600, 600]
+    assert found.values["moving_time_s"] <= found.values["elapsed_time_s"]
 
 
 def test_a_total_that_begins_anew_with_the_next_sport_is_summed() -> None:
@@ -91,3 +103,10 @@ def test_a_single_record_is_analysed_without_a_fault(columns: dict[str, Any]) ->
     assert found.values["elapsed_time_s"] == 0
     assert "normalized_power" in found.absent
     assert "trimp_banister" in found.absent
+
+
+def test_a_text_of_intervals_may_begin_with_a_remark() -> None:
+    text = "# at rest, lying\n" + "\n".join(["0.8", "0.85"] * 30)
+    found = analyse(read_bytes(text.encode(), "rest.txt"), Athlete())
+    assert found.values["mean_nn"] == 825
+    assert found.values["rmssd"] == pytest.approx(50, abs=0.5)
