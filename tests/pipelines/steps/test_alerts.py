@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pipelines.steps.alerts import RULES, AlertConfig
 from pipelines.steps.shard import LiveShard
 from schemas.alerts import Alert, AlertRule, alert_decoder
-from schemas.directory import ClassLimits, Limits, SessionRecord
+from schemas.directory import ClassLimits, Limits, Segment, SessionRecord
 from schemas.events import AlertAcknowledged, CheckedIn, CheckedOut, Reading, SessionPaused, SessionResumed
 from tests.pipelines.steps.people import SESSION, STARTED_MS, member, reading, session
 
@@ -418,3 +418,79 @@ def test_names_in_the_possessive(name: str) -> None:
     training.beat(15, m1=wobbling(185))
     whose = f"{name}'s" if name == "Anna" else f"{name}'"
     assert training.told[0][1].alert.message == f"{whose} heart rate is 186, above their limit of 180, for 10 s"
+
+
+def test_an_outlier_and_a_dropout_do_not_make_a_rule_begin_anew() -> None:
+    training = open_class(limited(heart_rate_zone_high=3))
+    disturbed: dict[int, int | None] = {40: 130, 41: 130, **dict.fromkeys(range(50, 60))}
+    training.beat(100, m1=lambda s: disturbed.get(s, 156 + s % 3) if s >= 30 else 140 + s % 3)
+    assert training.story == [(61, "heart_rate_above_zone", "raised")]
+
+
+def test_what_was_hardly_seen_is_not_told() -> None:
+    training = open_class(limited(heart_rate_zone_high=3))
+    training.beat(200, m1=lambda s: 156 + s % 3 if s % 14 == 0 else None)
+    assert training.story == []
+
+
+def test_the_first_and_the_last_part_of_a_plan_are_warm_up_and_cool_down() -> None:
+    plan = (
+        Segment(name="Einrollen", duration_s=120),
+        Segment(name="Berg", duration_s=240),
+        Segment(name="Ausrollen", duration_s=120),
+    )
+    training = open_class(limited(heart_rate_zone_low=2), segments=plan)
+    training.beat(480, m1=stepping((0, 90), (200, 130), (350, 90)))
+    assert training.story == [(181, "heart_rate_below_zone", "raised"), (212, "heart_rate_below_zone", "cleared")]
+
+
+def test_a_pause_moves_the_end_of_the_warm_up() -> None:
+    training = open_class(limited(heart_rate_zone_low=2))
+    training.beat(100, m1=wobbling(90))
+    training.app(SessionPaused)
+    training.beat(160, m1=wobbling(90))
+    training.app(SessionResumed)
+    training.beat(450, m1=wobbling(90))
+    assert training.story == [(421, "heart_rate_below_zone", "raised")]
+
+
+def test_who_stops_to_drink_is_not_told_to_add_resistance() -> None:
+    training = open_class(limited(power_zone_low=3))
+    for _ in range(600):
+        watts = 0 if 400 <= training.now_s < 500 else 170
+        training.second([reading(1, training.now_s * 1000, power_watts=watts)])
+    assert training.story == []
+
+
+def test_jumps_of_a_foot_pod_are_nobodys_pace() -> None:
+    training = open_class(limited(pace_target_s_per_km=300))
+    for _ in range(600):
+        mps = 9.0 if training.now_s % 12 < 3 else 1000 / 300
+        training.second([reading(1, training.now_s * 1000, speed_mps=mps)])
+    assert training.story == []
+
+
+def test_a_power_limit_that_is_gone_ends_its_alert() -> None:
+    training = open_class(limited(power_zone_high=2))
+    for _ in range(60):
+        training.second([reading(1, training.now_s * 1000, power_watts=250)])
+    training.shard.put_session(replace(training.record, participants=(limited(),)))
+    for _ in range(5):
+        training.second([reading(1, training.now_s * 1000, power_watts=250)])
+    assert [(rule, event) for _, rule, event in training.story] == [
+        ("power_above_zone", "raised"),
+        ("power_above_zone", "cleared"),
+    ]
+
+
+def test_a_silent_room_is_one_alert_although_its_last_values_are_apart() -> None:
+    training = open_class(*(member(n) for n in range(1, 5)))
+    last = {1: 60, 2: 61, 3: 63, 4: 66}
+    back = {1: 92, 2: 90, 3: 95, 4: 91}
+    rates: dict[str, Rates] = {
+        f"m{n}": lambda s, n=n: None if last[n] <= s < back[n] else 120 + s % 3  # type: ignore[misc]  # n is bound
+        for n in last
+    }
+    training.beat(130, **rates)
+    assert [(rule, event) for _, rule, event in training.story] == [("lost_signal", "raised"), ("lost_signal", "cleared")]
+    assert training.told[0][1].member_id is None
