@@ -136,7 +136,7 @@ def in_order(events: list[Reading]) -> SmallWorld:
     return held([replace(event, received_time_ms=event.event_time_ms + 40) for event in events])
 
 
-@settings(max_examples=5, deadline=None, phases=WITHOUT_SHRINKING)
+@settings(max_examples=3, deadline=None, phases=WITHOUT_SHRINKING)
 @given(st.data())
 def test_the_stored_totals_and_the_summary_are_those_of_the_same_events_in_order(data: st.DataObject) -> None:
     events = data.draw(measured())

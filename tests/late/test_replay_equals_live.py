@@ -114,7 +114,7 @@ def replayed(log: list[Reading | bytes], cuts: list[int], restarts: set[int], no
     return end(world, now_ms=world.clock.now_ms + 1_000)
 
 
-@settings(max_examples=5, deadline=None, phases=WITHOUT_SHRINKING)
+@settings(max_examples=3, deadline=None, phases=WITHOUT_SHRINKING)
 @given(st.data())
 def test_a_class_lived_through_and_the_same_log_read_later_in_any_batches_are_one(data: st.DataObject) -> None:
     log: list[Reading | bytes] = [event for event in data.draw(measured()) if event.event_time_ms <= END_MS]
@@ -143,7 +143,7 @@ def test_one_batch_and_a_batch_for_every_event_are_one() -> None:
     assert one.tables.shown(ALERTS)
 
 
-@settings(max_examples=4, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=2, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.data())
 def test_disorder_within_a_minute_gives_the_totals_of_the_order_whatever_the_batches(data: st.DataObject) -> None:
     """telemetry_1s is left out: of values of one second in different batches it keeps the one inserted last (decision 0008)."""
