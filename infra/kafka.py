@@ -26,6 +26,9 @@ GROUP = "paceline-unused"
 FIRST_PATIENCE_S = 0.5
 Client = TypeVar("Client")
 
+REPLICAS_TO_SPARE = 3
+"""With fewer, two that must have each message would let one broker's absence stop everything."""
+
 
 def client_config(settings: Settings) -> dict[str, Any]:
     """Address, TLS and SASL in librdkafka's words."""
@@ -110,8 +113,11 @@ def ensure_topics(settings: Settings, topics: tuple[Topic, ...] = TOPICS, timeou
     missing = [topic for topic in topics if topic.name not in present]
     if not missing:
         return []
+    # an acknowledgement of all replicas is worth little when "all" may be the last one, which is a broker's default
+    replicas = settings.kafka_replication
+    kept_by = {"min.insync.replicas": "2" if replicas >= REPLICAS_TO_SPARE else "1"}
     futures = asker.admin.create_topics(
-        [NewTopic(t.name, t.partitions, settings.kafka_replication, config=t.config()) for t in missing],
+        [NewTopic(t.name, t.partitions, replicas, config=t.config() | kept_by) for t in missing],
         operation_timeout=timeout_s,
     )
     for name, future in futures.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipelines.class_news import ClassNews
 from pipelines.decoding import Decoded, Letters, decode_readings
 from pipelines.layouts import Layouts
 from pipelines.messages import Message
@@ -49,9 +50,10 @@ class Arrived:
 class Intake:
     """Finds each event's row in the shard; makes sessions known to it when their first events come."""
 
-    def __init__(self, shard: LiveShard, sessions: Sessions, letters: Letters) -> None:
+    def __init__(self, shard: LiveShard, sessions: Sessions, news: ClassNews, letters: Letters) -> None:
         self._shard = shard
         self._sessions = sessions
+        self._news = news
         self._letters = letters
         self._layouts = Layouts()
 
@@ -70,12 +72,6 @@ class Intake:
         poses = np.isin(order, len(at) + np.array(arrived.poses, dtype=np.int64)).nonzero()[0].tolist()
         batch = joined([alike, arrived.batch]).part(order)
         return Arrived(batch, [messages[i] for i in position[order].tolist()], arrived.strangers, arrived.outside, poses)
-
-    def introduce(self, session_ids: set[str]) -> None:
-        """Let the shard know these sessions, which are in the directory."""
-        for session_id in session_ids:
-            if not self._shard.knows(session_id):
-                self._shard.put_session(self._sessions.records[session_id])
 
     def _together(self, messages: Sequence[Message]) -> tuple[Array, Batch | None]:
         """Events of known members that could be read in columns, and their positions."""
@@ -100,7 +96,7 @@ class Intake:
             inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION)
         outside = len(decoded.events) - len(inside.events)
         known = self._sessions.refuse_unknown(inside, self._letters)
-        self.introduce(known.session_ids)
+        self._news.introduce(known.session_ids)
         rows = self._shard.rows_of(known.events)
         strangers = Decoded[Reading]([], [])
         if (rows < 0).any():

@@ -21,6 +21,10 @@ class KnownAlerts:
         self.shifts = dict(shifts or {})
         """By how much the versions of an alert are raised: part of the flow's memory."""
 
+    def newest(self) -> list[Alert]:
+        """Each alert that was published since the last checkpoint, as it was last told."""
+        return [versions[max(versions)] for versions in self._versions.values()]
+
     def judge(self, alert: Alert) -> tuple[Alert, bool]:
         """The state as it is to be told, and whether it is news."""
         known = self._versions.get(alert.alert_id, {})

@@ -9,6 +9,7 @@ import numpy as np
 
 from infra.clock import Clock
 from infra.telemetry.metrics import ALERTS_RAISED, FLOW_BATCH_SECONDS, FLOW_EVENTS, FLOW_LAG_SECONDS
+from pipelines.class_news import ClassNews
 from pipelines.corrections import Corrections
 from pipelines.decoding import Decoded, Letters, decode_app_events, halved, isolate, refuse_unprocessable
 from pipelines.intake import Intake
@@ -50,10 +51,13 @@ class LiveGroup:
         self._shard = shard
         self._corrections = corrections
         self._known_alerts = known_alerts
+        self._told_before = known_alerts.newest()
+        shard.recall(self._told_before)
         self._sessions = sessions
         self._news = news
         self._letters = letters
-        self._intake = Intake(shard, sessions, letters)
+        self._class_news = ClassNews(shard, sessions)
+        self._intake = Intake(shard, sessions, self._class_news, letters)
         self._progress = progress
         self._clock = clock
         self._tick_at_ms = 0
@@ -63,7 +67,7 @@ class LiveGroup:
         self._seconds = FLOW_BATCH_SECONDS.labels("live")
         self._lag_seconds = FLOW_LAG_SECONDS.labels("live", lag_label)
         for record in sessions.records.values():
-            self._hear(record)
+            self._class_news.hear(record)
 
     def take(self, batch: Batch) -> list[Output]:
         """Take a batch in; what must get out at once: alerts, summaries, dead letters."""
@@ -152,7 +156,7 @@ class LiveGroup:
 
     def _take_app_events(self, batch: Batch) -> None:
         known = self._sessions.refuse_unknown(decode_app_events(batch.messages, self._letters), self._letters)
-        self._intake.introduce(known.session_ids)
+        self._class_news.introduce(known.session_ids)
 
         def process(events: Sequence[AppEvent]) -> None:
             self._shard.app_events(events)
@@ -162,16 +166,17 @@ class LiveGroup:
 
     def _hear_news(self) -> None:
         while self._news:
-            self._hear(self._news.popleft())
-
-    def _hear(self, record: SessionRecord) -> None:
-        if self._shard.knows(record.session_id):
-            self._shard.put_session(record)
+            self._class_news.hear(self._news.popleft())
 
     def _tick(self, now_ms: int) -> list[Output]:
         self._hear_news()
-        self._shard.tick(now_ms, self._progress.caught_up(now_ms))
-        outputs: list[Output] = [*self._alerts(), *self._summaries(), *minute_rows(self._shard.take_minutes())]
+        caught_up = self._progress.caught_up(now_ms)
+        if caught_up:
+            self._class_news.tell_old_ends(now_ms)
+        self._shard.tick(now_ms, caught_up)
+        outputs: list[Output] = [*alert_rows(self._told_before), *self._alerts(), *self._summaries()]
+        self._told_before = []  # told, but perhaps not stored, when the process before this one died
+        outputs += minute_rows(self._shard.take_minutes())
         self._corrections.want(self._shard.take_recomputations(now_ms))
         outputs += self._corrections.work(now_ms, self._sessions.records)
         self._ticks += 1

@@ -49,11 +49,15 @@ class SessionBook:
             cleared = (alert_id for alert_id, kept in self.alerts.items() if kept.state == "cleared")
             self.alerts.pop(next(cleared, next(iter(self.alerts))))
 
-    def take_event(self, event: AppEvent) -> None:
-        self.events.setdefault(event.event_id, event)
+    def take_event(self, event: AppEvent) -> bool:
+        """Keep it; whether it is news."""
+        if event.event_id in self.events:
+            return False
+        self.events[event.event_id] = event
         if len(self.events) > self._events_max:
             self.complete = False
             self.events.pop(next(iter(self.events)))
+        return True
 
     def take_live(self, update: LiveUpdate) -> None:
         """Note the class's intensity every five seconds of the class's own time."""

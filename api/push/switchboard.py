@@ -91,7 +91,8 @@ class Switchboard:
             book.take_alert(message)
             body = msgspec.json.encode(message)[_ALERT_OPENING:]
             return self._publish(ChannelName("alerts", session_id), item, "alert", body, alert_audience(message))
-        book.take_event(message)
+        if not book.take_event(message):  # the outbox publishes again what it died over: nobody is told twice
+            return str(ChannelName("events", session_id))
         body = orjson.dumps(event_message(message))[1:]
         return self._publish(ChannelName("events", session_id), item, "session_event", body, event_audience(message))
 

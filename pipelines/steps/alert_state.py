@@ -4,6 +4,7 @@ One alert is active per member and rule. Which state follows depends on observat
 repeats a stretch of the log makes the same alerts with the same ids.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Self
@@ -178,6 +179,23 @@ class AlertBook:
         track.alert_id = track.outside_since = track.inside_since = track.told_ms = None
         track.quiet_until = second + self.config.rules[key[2]].cooldown_s
         self._tell(replace(alert, state="cleared", cleared_at_ms=at_ms, updated_at_ms=at_ms))
+
+    def recall(self, alert: Alert) -> bool:
+        """Take up an alert that was told and then forgotten, as it was last told; false when it is known."""
+        if alert.alert_id in self._alerts:
+            return False
+        self._alerts[alert.alert_id] = alert
+        key: Key = (alert.session_id, alert.member_id or CLASS, alert.rule)
+        track = self._tracks.setdefault(key, Track())
+        if alert.state == "active":
+            track.alert_id, track.last = alert.alert_id, alert.raised_at_ms // 1000
+        elif alert.cleared_at_ms is not None:
+            track.quiet_until = max(track.quiet_until, alert.cleared_at_ms // 1000 + self.config.rules[alert.rule].cooldown_s)
+        return True
+
+    def counts(self, session_id: str) -> dict[int, int]:
+        """How many alerts are known of each member of a session."""
+        return dict(Counter(a.member_id or CLASS for a in self._alerts.values() if a.session_id == session_id))
 
     def acknowledge(self, event: AlertAcknowledged) -> None:
         """Somebody has seen it. Again, or for an alert that never comes: nothing happens."""

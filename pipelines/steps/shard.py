@@ -4,7 +4,7 @@ Pure and single-threaded: no clock, no socket, no vendor. Time comes in with `ti
 the readings, not on how they were cut into batches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -107,11 +107,17 @@ class LiveShard:
             return
         known = self._state.session(record.session_id)
         session = known or self._state.open(record)
+        if known is None:
+            session.alerts_by_member = self._desk.book.counts(record.session_id)
         if self._state.adopt(session, record) or known is None:
             self._updates.joined(record.session_id)
         self._desk.adopt(session)
         if record.ended_at_ms is not None and record.ended_at_ms != session.ended_at_ms:
             self._end(session, record.ended_at_ms)
+
+    def recall(self, alerts: Iterable[Alert]) -> None:
+        """What was told since the snapshot that this shard was restored from, newest states; call it before anything else."""
+        self._signals.recall(alerts)
 
     def app_events(self, events: Sequence[AppEvent]) -> None:
         """What people did. Events may come again and in any order; those of unknown sessions are passed over."""

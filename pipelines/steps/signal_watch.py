@@ -3,6 +3,9 @@
 They are judged once a second, and only while the flow is caught up: a flow that works off a backlog knows nothing of now.
 """
 
+from collections.abc import Iterable
+from typing import Final
+
 import numpy as np
 
 from pipelines.steps.alert_desk import AlertDesk
@@ -14,7 +17,10 @@ from pipelines.steps.presence import LEFT_AFTER_MS, STALE_AFTER_MS, newest_ms
 from pipelines.steps.ring import VALUE_BITS
 from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
+from schemas.alerts import Alert, AlertRule
 
+CLOCK_RULES: Final[frozenset[AlertRule]] = frozenset({"lost_signal", "low_attendance"})
+"""What these say of a moment is not said again when its stretch of the log is repeated later."""
 TOGETHER_MIN = 3
 """From so many members on, all silent at once, it is the room's receiver and not their straps …"""
 TOGETHER_MS = 10_000
@@ -41,6 +47,18 @@ class SignalWatch:
             self._raise_lost(newest, age, running[members.session], now_ms)
             self._judge_attendance(running, now_ms)
         self._desk.book.repeat(now_ms, {s.record.session_id for s in state.sessions if s.state != "active"})
+
+    def recall(self, alerts: Iterable[Alert]) -> None:
+        """Take up what was told and then forgotten, when a process died before its checkpoint.
+
+        Only what followed the clock: nobody else would ever say that it is over. All other rules come to the same again.
+        """
+        for alert in alerts:
+            session = self._state.session(alert.session_id)
+            over = alert.session_id in self._state.archive or (session is not None and session.ended_at_ms is not None)
+            if alert.rule in CLOCK_RULES and not over and self._desk.book.recall(alert) and session is not None:
+                member = alert.member_id or CLASS
+                session.alerts_by_member[member] = session.alerts_by_member.get(member, 0) + 1
 
     def _raise_lost(self, newest: Array, age: Array, running: Array, now_ms: int) -> None:
         members, config = self._state.grid.members, self._desk.config
@@ -82,7 +100,7 @@ class SignalWatch:
         members = self._state.grid.members
         for alert in self._desk.book.all_active("lost_signal"):
             session = self._state.session(alert.session_id)
-            if session is None:
+            if session is None or (alert.member_id is not None and alert.member_id not in session.rows):
                 continue
             rows = self._state.all_rows(session) if alert.member_id is None else [session.rows[alert.member_id]]
             back = max(int(newest[row]) for row in rows) // 1000 + session.started_s

@@ -22,6 +22,7 @@ from pipelines.progress import Progress
 from pipelines.sessions import Sessions
 from pipelines.steps.shard import LiveShard
 from pipelines.store_group import StoreGroup
+from schemas.alerts import Alert, alert_decoder
 from schemas.directory import SessionRecord
 from schemas.events import AppEvent, Reading
 from schemas.tables import (
@@ -35,6 +36,7 @@ from schemas.tables import (
     TELEMETRY_RAW,
     Table,
 )
+from schemas.topics import ALERTS as ALERTS_TOPIC
 from schemas.topics import APP_EVENTS as APP_TOPIC
 from schemas.topics import DEVICE_EVENTS
 from tests.conftest import FakeClock
@@ -239,7 +241,22 @@ class SmallWorld:
 
     def restart(self) -> None:
         """Flow live dies behind a checkpoint and comes back."""
-        self._live = self._build(pickle.loads(pickle.dumps(self._live.snapshot())))
+        self.die(self.checkpoint())
+
+    def checkpoint(self) -> bytes:
+        """What flow live would go on from, were it to die later; the log after it is then to be delivered again."""
+        return pickle.dumps(self._live.snapshot())
+
+    def die(self, checkpoint: bytes) -> None:
+        """Flow live is killed and comes back as it was then."""
+        self._live = self._build(pickle.loads(checkpoint))
+
+    @contextmanager
+    def nothing_stored(self) -> Iterator[None]:
+        """Rows made inside the block never reach their tables."""
+        tables, self.tables = self.tables, Tables()
+        yield
+        self.tables = tables
 
     @contextmanager
     def store_behind(self) -> Iterator[None]:
@@ -258,7 +275,7 @@ class SmallWorld:
         return LiveGroup(
             shard=LiveShard.restore(found.get("shard")),
             corrections=Corrections(CorrectorStand(self.tables), found.get("corrections")),
-            known_alerts=KnownAlerts((), found.get("alert_shifts")),
+            known_alerts=KnownAlerts(self._told(), found.get("alert_shifts")),
             sessions=self._sessions,
             news=self._news,
             letters=Letters("live", self.clock),
@@ -266,6 +283,9 @@ class SmallWorld:
             lag_label="0",
             clock=self.clock,
         )
+
+    def _told(self) -> list[Alert]:
+        return [alert_decoder.decode(message.value) for message in self.published if message.topic == ALERTS_TOPIC.name]
 
     def _take(self, topic: str, payloads: Sequence[bytes]) -> None:
         if not payloads:

@@ -226,6 +226,7 @@ def test_a_correction_keeps_who_took_part_and_the_bodies_of_the_day(change: str)
         world.put(replace(RECORD, participants=people))
         world.at(END_MS)
         world.put(replace(ENDED, participants=people))
+        world.app_events(SessionEnded(event_id="ended-111", session_id=SESSION, event_time_ms=END_MS))
         world.at(END_MS + 1_000)
         deliver(world, [e for e in arrived if e.received_time_ms > END_MS])
         rest(world)
@@ -244,6 +245,7 @@ def test_a_double_that_came_in_time_says_nothing_of_what_is_not_stored_yet() -> 
     deliver(world, first)
     world.at(END_MS)
     world.put(ENDED)
+    world.app_events(SessionEnded(event_id="ended-111", session_id=SESSION, event_time_ms=END_MS))
     world.at(END_MS + 1_000)
     now_ms = END_MS + 10_000
     late = [replace(reading(2, s * 1000, heart_rate_bpm=150), received_time_ms=now_ms) for s in (200, 100)]
@@ -263,6 +265,7 @@ def test_a_straggler_after_a_correction_corrects_the_member_though_the_class_sta
     world.put(RECORD)
     deliver(world, [reading(1, s * 1000, cadence_rpm=80) for s in range(SECONDS)])
     world.put(ENDED)
+    world.app_events(SessionEnded(event_id="ended-111", session_id=SESSION, event_time_ms=END_MS))
     world.at(END_MS + 1_000)
     rest(world)
     deliver(world, [replace(reading(1, 5_500, cadence_rpm=200), received_time_ms=world.clock.now_ms + 1_000)])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from infra.directory import Directory
+from pipelines.class_news import ClassNews
 from pipelines.decoding import Letters
 from pipelines.intake import TOGETHER_MIN, Arrived, Intake
 from pipelines.layouts import ALIKE_MIN
@@ -42,7 +43,7 @@ class Door:
         self.letters = Letters("live", lambda: 5)
         self.shard = LiveShard.restore(None)
         sessions = Sessions(Following(self.directory))  # type: ignore[arg-type]  # what it uses of a DirectoryReader
-        self.intake = Intake(self.shard, sessions, self.letters)
+        self.intake = Intake(self.shard, sessions, ClassNews(self.shard, sessions), self.letters)
 
     def take(self, messages: list[Record]) -> Arrived:
         return self.intake.take(list(messages))

@@ -72,6 +72,16 @@ def test_a_session_event_names_all_its_fields() -> None:
     assert message["event"]["marker_type"] == "interval"
 
 
+def test_an_event_that_was_published_twice_is_told_once() -> None:
+    hub = board()
+    hub.take([arrived(100, marker(1)), arrived(101, marker(2)), arrived(104, marker(1))])
+    events = hub.stream(ChannelName("events", SESSION))
+    assert [read(events.ring.at(n).frame)["event"]["event_id"] for n in range(len(events.ring))] == [
+        marker(n).event_id for n in (1, 2)
+    ]
+    assert events.head == 104, "who comes back from there has missed nothing"
+
+
 def test_a_member_hears_of_the_class_and_of_themselves_but_reads_no_notes() -> None:
     hub = board()
     events = [marker(1), check_in(2, 17), check_in(3, 18), note(4, 17), note(5, None)]
