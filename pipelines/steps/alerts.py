@@ -4,7 +4,7 @@ Defaults are chosen so that an ordinary class stays quiet: what may harm comes a
 more, what concerns the whole class after a minute of one-minute means.
 
 Sensors fail for seconds all the time, and a rule that began to count anew at every such second would miss what lasts for a
-minute (measured by `make accuracy`: `heart_rate_below_zone` told 91 % of what it should). So a rule that is about to raise an
+minute (measured by `make accuracy`: `heart_rate_below_zone` told 71 % of what it should). So a rule that is about to raise an
 alert passes over `stray_s` seconds of contrary values, which is what an outlier takes, and over `gap_s` without a value, which
 is what a dropout takes. In return it must have seen what it tells for `SEEN_SHARE` of the time.
 """

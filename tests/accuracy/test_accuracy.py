@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pipelines.steps.alerts import RULES
 from schemas.alerts import AlertRule
 from tests.accuracy import ordinary, study
 from tests.accuracy.single_rules import record
@@ -55,6 +56,17 @@ def test_the_document_shows_these_figures(tallies: dict[AlertRule, Tally]) -> No
     for name, *_, precision, recall, _ in ([re.sub(r"[`*]", "", cell) for cell in row] for row in accuracy_rows(tallies)):
         assert float(written[name][6]) == pytest.approx(float(precision), abs=0.02), "run make accuracy"
         assert float(written[name][7]) == pytest.approx(float(recall), abs=0.02), "run make accuracy"
+
+
+def test_the_document_says_what_the_rules_do() -> None:
+    lines = [line for line in DOCUMENT.read_text().split("## How right")[0].splitlines() if line.startswith("| `")]
+    described = {row[0].strip("`"): row for row in ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)}
+    assert described.keys() == RULES.keys()
+    for name, rule in RULES.items():
+        assert described[name][5] == rule.severity
+        waits = rule.hold_s and f"{rule.hold_s} s"
+        assert described[name][3] == waits or not waits
+        assert not rule.clear_s or f"for {rule.clear_s} s" in described[name][4] or "within 70 %" in described[name][4]
 
 
 def told(at_s: int, rule: AlertRule = "heart_rate_high", member_id: int = 1) -> Told:
