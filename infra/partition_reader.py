@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import methodcaller
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
@@ -15,6 +16,7 @@ log = logger(__name__)
 Place = tuple[str, int]
 """Topic and partition."""
 POLL_S = 0.005
+error_of = methodcaller("error")
 CUT_OFF = {
     KafkaError._AUTO_OFFSET_RESET,
     KafkaError._UNKNOWN_PARTITION,
@@ -55,11 +57,16 @@ class PartitionReader:
         Raises PacelineError when a partition cannot be read on from where it stands.
         """
         found = self._consumer.consume(most, 0)
-        good = [message for message in found if message.error() is None]
-        if len(good) != len(found):
-            for message in found:
-                self._judge(message)
-        return good
+        if not any(map(error_of, found)):
+            return found
+        for message in found:
+            self._judge(message)
+        return [message for message in found if message.error() is None]
+
+    def reached(self) -> dict[Place, int]:
+        """The next offset after what `read` has returned, of every place of which it has returned anything."""
+        found = self._consumer.position([TopicPartition(*place) for place in self.places])
+        return {(str(part.topic), int(part.partition)): int(part.offset) for part in found if part.offset >= 0}
 
     def history(self, since_ms: int, patience_s: float = 30) -> Iterator[Message]:
         """Every message stamped at `since_ms` or later, up to the ends that the places have now.

@@ -1,6 +1,6 @@
 """Puts what people did and what devices measured into one order, also when a flow catches up with hours of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pipelines.messages import Batch, Message, Place
 
@@ -25,27 +25,33 @@ class Interleaver:
         self._sparse = sparse
         self._waiting: dict[Place, list[Message]] = {}
 
-    def take(self, messages: list[Message], behind: Behind) -> list[Batch]:
-        """Hand in what was read; get what may be processed, in runs of one topic."""
-        dense = [m for m in messages if m.topic() == self._dense]
-        if len(dense) == len(messages) and not self._waiting and not self._sparse_behind(behind):
-            return [self._release(self._dense, dense)] if dense else []
+    def take(self, messages: list[Message], behind: Behind, reached: Mapping[Place, int] | None = None) -> list[Batch]:
+        """Hand in what was read; get what may be processed, in runs of one topic.
+
+        `reached` are the next offsets after these messages; without it every message is asked for its own.
+        """
+        if not messages and not self._waiting:
+            return []
+        reached = _reached(messages) if reached is None else reached
+        dense_only = not any(place[0] == self._sparse and end > self.taken[place] for place, end in reached.items())
+        if dense_only and not self._waiting and not self._sparse_behind(behind):
+            return [self._release(self._dense, messages, reached)] if messages else []
         for message in messages:
             place = (message.topic(), message.partition())
             self._waiting.setdefault(place, []).append(message)
             self.taken[place] = message.offset() + 1
-        return [self._release(topic, run) for topic, run in self._merge(behind)]
+        return [self._release(topic, run, _reached(run)) for topic, run in self._merge(behind)]
 
     def _sparse_behind(self, behind: Behind) -> bool:
         return any(behind(place) for place in self.positions if place[0] == self._sparse)
 
-    def _release(self, topic: str, messages: list[Message]) -> Batch:
+    def _release(self, topic: str, messages: list[Message], reached: Mapping[Place, int]) -> Batch:
         span: list[str] = []
-        for partition, offset in sorted({m.partition(): m.offset() for m in messages}.items()):
-            place = (topic, partition)
-            span.append(f"{partition}={self.positions[place]}-{offset}")
-            self.positions[place] = offset + 1
-            self.taken[place] = max(self.taken[place], offset + 1)
+        for place, end in sorted(reached.items()):
+            if place[0] == topic and end > self.positions[place]:
+                span.append(f"{place[1]}={self.positions[place]}-{end - 1}")
+                self.positions[place] = end
+                self.taken[place] = max(self.taken[place], end)
         return Batch(topic, messages, f"{topic}:{','.join(span)}")
 
     def _merge(self, behind: Behind) -> list[Run]:
@@ -81,6 +87,10 @@ class Interleaver:
             if held:
                 self._waiting[topic, partition] = held
         return runs
+
+
+def _reached(messages: list[Message]) -> dict[Place, int]:
+    return {(message.topic(), message.partition()): message.offset() + 1 for message in messages}
 
 
 def _time_ms(message: Message) -> int:

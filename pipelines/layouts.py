@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.layout import Layout, learn
+from pipelines.layout import FILLER, Layout, learn
 from pipelines.steps.batch import ABSENT, METRICS, Batch, Intervals, cells_by_metric
 from pipelines.steps.columns import Array
 from pipelines.steps.roster import ID_BYTES, WORDS
@@ -56,7 +56,7 @@ class Layouts:
     def _read_alike(self, messages: list[bytes], position: Array, columns: "_Columns") -> None:
         """Messages of one length."""
         length = len(messages[0])
-        padding = bytes(-length % 8)
+        padding = FILLER * (-length % 8)
         matrix = np.frombuffer(padding.join([*messages, b""]) if padding else b"".join(messages), dtype=np.uint8)
         matrix = matrix.reshape(len(messages), -1)
         known = self._of_length.setdefault(length, [])
@@ -93,17 +93,16 @@ class _Columns:
     def take(self, layout: Layout, matrix: Array, position: Array) -> Array:
         """Take in what has this layout; returns the lines that have not."""
         fits = layout.fits(matrix)
-        if not fits.any():
+        if fits is not None and not fits.any():
             return np.arange(len(matrix))
-        fitting = np.arange(len(matrix)) if fits.all() else np.flatnonzero(fits)
-        lines = matrix if len(fitting) == len(matrix) else matrix[fitting]
+        fitting = np.arange(len(matrix)) if fits is None else np.flatnonzero(fits)
+        lines = matrix if fits is None else matrix[fitting]
         numbers, beats, good = layout.columns(lines)
-        if not good.all():
-            fits[fitting[~good]] = False
+        if good is not None:
             fitting, lines, beats = fitting[good], lines[good], beats[good]
             numbers = {name: values[good] for name, values in numbers.items()}
         self._put(position[fitting], numbers, beats, lines[:, layout.session : layout.session + ID_BYTES])
-        return np.flatnonzero(~fits)
+        return np.delete(np.arange(len(matrix)), fitting)
 
     def read(self) -> Read:
         values = {METRICS[name]: held for name, held in self._values.items() if name in METRICS}

@@ -25,7 +25,8 @@ from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_WITHIN_MS = 40
 BEHIND_PUBLISH_MS = 500
-"""While the flow catches up, what it could show is past anyway: fewer pictures, sooner in the present."""
+BEHIND_PUBLISH_SHARE = 40
+"""While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
 TICK_MS = 1_000
 FORGET_EVERY_TICKS = 60
 STATE_VERSION = 1
@@ -62,6 +63,7 @@ class LiveGroup:
         self._clock = clock
         self._tick_at_ms = 0
         self._publish_at_ms: int | None = None
+        self._picture_took_ms = 0
         self._ticks = 0
         self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside")}
         self._seconds = FLOW_BATCH_SECONDS.labels("live")
@@ -81,7 +83,8 @@ class LiveGroup:
                 self._take_app_events(batch)
             if self._publish_at_ms is None:
                 now_ms = self._clock()
-                self._publish_at_ms = now_ms + (PUBLISH_WITHIN_MS if self._progress.caught_up(now_ms) else BEHIND_PUBLISH_MS)
+                behind_ms = max(BEHIND_PUBLISH_MS, BEHIND_PUBLISH_SHARE * self._picture_took_ms)
+                self._publish_at_ms = now_ms + (PUBLISH_WITHIN_MS if self._progress.caught_up(now_ms) else behind_ms)
             return [*self._alerts(), *self._summaries(), *self._letters.take()]
 
     def wake(self, now_ms: int) -> list[Output]:
@@ -91,7 +94,9 @@ class LiveGroup:
             self._tick_at_ms = now_ms + TICK_MS
             outputs += self._tick(now_ms)
         self._publish_at_ms = None
-        outputs += [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]
+        began_ms = self._clock()
+        outputs += self._pictures(now_ms)
+        self._picture_took_ms = self._clock() - began_ms
         return outputs
 
     def next_wake_ms(self) -> int:
@@ -99,8 +104,7 @@ class LiveGroup:
 
     def finish(self) -> list[Output]:
         """The last changes, before the process stops."""
-        now_ms = self._clock()
-        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]
+        return self._pictures(self._clock())
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -183,6 +187,9 @@ class LiveGroup:
         if self._ticks % FORGET_EVERY_TICKS == 0:
             self._corrections.forget(self._shard.knows)
         return outputs
+
+    def _pictures(self, now_ms: int) -> list[Output]:
+        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]
 
     def _alerts(self) -> list[Output]:
         judged = [self._known_alerts.judge(alert) for alert in self._shard.take_alerts()]

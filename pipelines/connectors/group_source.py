@@ -68,7 +68,7 @@ class GroupPart(StatefulSourcePartition[tuple[str, Batch], State]):
         self._full = len(messages) == self._source.most
         if messages:
             self._source.progress.newest_published_ms = messages[-1].timestamp()[1]
-        batches = self._order.take(messages, self._behind)
+        batches = self._order.take(messages, self._behind, self._reader.reached() if messages else None)
         self._measure()
         if not self._woken:  # the logic is built by its first item: a resumed one must tick though nobody sends
             self._woken = True

@@ -189,7 +189,7 @@ class Grid:
         busy = np.flatnonzero(known > 0)
         if len(busy):
             part = totals.take(at[busy])
-            fold(part, self._stretch(rows[busy], start[busy], known[busy]), self.body.take(rows[busy]))
+            fold(part, self._stretch(rows[busy], start[busy], known[busy]), self.body, rows[busy])
             totals.put(at[busy], part)
         totals.folded[at] = np.maximum(totals.folded[at], target)
 

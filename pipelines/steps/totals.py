@@ -73,14 +73,14 @@ class Stretch:
     speed: Array
 
 
-def fold(totals: Totals, stretch: Stretch, body: Physiology) -> None:
-    """Add a stretch to the totals of the same rows; `totals.folded` is the caller's to move."""
+def fold(totals: Totals, stretch: Stretch, body: Physiology, members: Array) -> None:
+    """Add a stretch to the totals of the same lines, which are `members` in `body`; `totals.folded` is the caller's to move."""
     power_cells = stretch.power[:, HISTORY:]
     totals.seconds_seen += np.count_nonzero(stretch.heart_rate | power_cells | stretch.cadence | stretch.speed, axis=1)
     powered = np.flatnonzero(stretch.power.any(axis=1))
     covered = _last_powered(totals, power_cells, stretch.start) if len(powered) else None
     if stretch.heart_rate.any():
-        _fold_heart_rate(totals, stretch, body, covered)
+        _fold_heart_rate(totals, stretch, body, members, covered)
     if len(powered):
         _fold_power(totals, stretch, powered)
     if stretch.cadence.any():
@@ -90,7 +90,7 @@ def fold(totals: Totals, stretch: Stretch, body: Physiology) -> None:
         _fold_speed(totals, stretch)
 
 
-def _fold_heart_rate(totals: Totals, stretch: Stretch, body: Physiology, covered: Array | None) -> None:
+def _fold_heart_rate(totals: Totals, stretch: Stretch, body: Physiology, members: Array, covered: Array | None) -> None:
     count, width = stretch.heart_rate.shape
     cells = stretch.heart_rate.reshape(-1)
     at = np.flatnonzero(cells)
@@ -108,7 +108,7 @@ def _fold_heart_rate(totals: Totals, stretch: Stretch, body: Physiology, covered
         last_jump=totals.heart_jump,
         unchanged_since=totals.heart_unchanged,
     )
-    lookup = row * 256 + bpm
+    lookup = members[row] * 256 + bpm
     held = judged.interval_s
     zone = body.zone_of_bpm.reshape(-1).take(lookup)
     totals.heart_rate_count += np.bincount(row, minlength=count)

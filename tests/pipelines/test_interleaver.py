@@ -13,8 +13,11 @@ def log(topic: str, partition: int, times: list[int]) -> Log:
     return [Record(topic, partition, at, published_ms=ms) for at, ms in enumerate(times)]
 
 
-def read_in_pieces(logs: list[Log], pieces: list[tuple[int, int]]) -> tuple[list[Record], Interleaver]:
-    """Hand in the logs piece by piece (which log, how many), then the rest; returns what was released, in order."""
+def read_in_pieces(logs: list[Log], pieces: list[tuple[int, int]], told: bool) -> tuple[list[Record], Interleaver]:
+    """Hand in the logs piece by piece (which log, how many), then the rest; returns what was released, in order.
+
+    `told`: how far each log was read is handed in too.
+    """
     order = Interleaver("dense", "sparse", {(log[0].topic(), log[0].partition()): 0 for log in logs if log})
     at = [0] * len(logs)
     ends = {(log[0].topic(), log[0].partition()): len(log) for log in logs if log}
@@ -22,20 +25,27 @@ def read_in_pieces(logs: list[Log], pieces: list[tuple[int, int]]) -> tuple[list
     for which, count in [*pieces, *((which, 10**6) for which in range(len(logs)))]:
         piece = logs[which][at[which] : at[which] + count]
         at[which] += len(piece)
-        for batch in order.take(list(piece), lambda place: order.taken.get(place, 0) < ends.get(place, 0)):
+        reached = {place: count for log, count in zip(logs, at, strict=True) for place in places_of(log) if count}
+        for batch in order.take(
+            list(piece), lambda place: order.taken.get(place, 0) < ends.get(place, 0), reached if told else None
+        ):
             assert {m.topic() for m in batch.messages} == {batch.topic}
             released += batch.messages
     return released, order
+
+
+def places_of(log: Log) -> set[tuple[str, int]]:
+    return {(record.topic(), record.partition()) for record in log}
 
 
 times = st.lists(st.integers(0, 50), max_size=12).map(sorted)
 logs = st.tuples(times, times, times, times)
 
 
-@given(logs, st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6)), max_size=12))
-def test_a_backlog_is_released_by_time_and_completely_however_it_is_read(times, pieces) -> None:
+@given(logs, st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6)), max_size=12), st.booleans())
+def test_a_backlog_is_released_by_time_and_completely_however_it_is_read(times, pieces, told) -> None:
     made = [log("dense", 0, times[0]), log("sparse", 0, times[1]), log("dense", 1, times[2]), log("sparse", 1, times[3])]
-    released, order = read_in_pieces(made, pieces)
+    released, order = read_in_pieces(made, pieces, told)
     assert sorted(map(repr, released)) == sorted(repr(record) for one in made for record in one), "nothing lost, nothing twice"
     for partition in (0, 1):
         published = [record.published_ms for record in released if record.partition() == partition]

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.layout import learn
@@ -60,7 +60,7 @@ def events_alike(draw: st.DrawFn) -> list[bytes]:
             "session_id": st.one_of(st.uuids().map(str), TEXTS),
         },
     )
-    made = [template | {"type": kind} | draw(changes) for _ in range(draw(st.integers(1, 12)))]
+    made = [template | {"type": kind} | draw(changes) for _ in range(draw(st.integers(1, 6)))]
     return [msgspec.json.encode(one) for one in made]
 
 
@@ -98,7 +98,7 @@ def assert_equal(found: Batch, wanted: Batch) -> None:
     assert beats[0] == beats[1]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(events_alike())
 def test_what_is_read_in_columns_is_what_the_exact_decoder_reads(messages: list[bytes]) -> None:
     layouts, many = Layouts(), [message for message in messages for _ in range(ALIKE_MIN)]
@@ -106,7 +106,7 @@ def test_what_is_read_in_columns_is_what_the_exact_decoder_reads(messages: list[
         assert_same(layouts.read(many), many)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(events_alike(), st.data())
 def test_a_damaged_message_is_never_read_otherwise_than_exactly(messages: list[bytes], data: st.DataObject) -> None:
     good = msgspec.json.encode(event(speed_mps=3.25, rr_ms=[800, 812]))

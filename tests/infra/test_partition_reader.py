@@ -1,0 +1,39 @@
+"""What a flow's source reads, and how far it then stands."""
+
+import pytest
+
+from infra.kafka import ensure_topics, open_producer
+from infra.partition_reader import PartitionReader
+from infra.settings import Settings
+from schemas.topics import DAY_MS, Topic
+from tests.running import wait_until
+
+pytestmark = pytest.mark.servers
+TOPICS = tuple(Topic(f"read-{name}", "for a test", "any", 3, DAY_MS) for name in ("dense", "sparse"))
+
+
+def test_a_reader_knows_how_far_it_has_read_every_partition(kafka_only: Settings) -> None:
+    ensure_topics(kafka_only, TOPICS)
+    producer = open_producer(kafka_only)
+    for at in range(300):
+        producer.produce(TOPICS[at % 7 == 0].name, b"x" * (at % 5 + 1), key=b"", partition=at % 2)
+    assert producer.flush(30) == 0
+    producer.close()
+    places = [(topic.name, partition) for topic in TOPICS for partition in range(3)]
+    reader = PartitionReader(kafka_only, places)
+    reader.start(dict.fromkeys(places, 0))
+    assert reader.reached() == {}
+    seen: dict[tuple[str, int], int] = {}
+    read = 0
+
+    def read_on() -> bool:
+        nonlocal read
+        messages = reader.read(37)
+        read += len(messages)
+        seen.update({(str(m.topic()), int(m.partition() or 0)): int(m.offset() or 0) + 1 for m in messages})
+        assert reader.reached() == seen
+        return read == 300
+
+    wait_until(read_on, "all of them")
+    assert reader.read(10) == []
+    reader.close()
