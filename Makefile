@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: compile demo test bench accuracy check ui lock clean install dev format schemas
+.PHONY: compile demo test chaos bench accuracy check ui lock clean install dev format schemas
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -48,6 +48,10 @@ WORKERS ?= 2
 
 test: dev ui compile
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 30
+
+# Every part is killed under load, a hundred times and more; see docs/reliability.md. CHAOS="--seed 7 --kills 200 --nodes 3"
+chaos: dev compile
+	$(BIN)/python -m tests.crash $(CHAOS)
 
 # BENCH="gateway stack" runs only those.
 bench: dev ui compile

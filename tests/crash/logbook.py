@@ -1,0 +1,75 @@
+"""Reads the topics after a run: what the flows were given, what they told, and how often."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from confluent_kafka import Message
+
+from infra.kafka import open_consumer, read_to_end
+from infra.settings import Settings
+from schemas.alerts import alert_decoder
+from schemas.directory import SessionRecord, directory_decoder
+from schemas.events import AppEvent, app_event_decoder
+from schemas.rejected import dead_letter_decoder
+from schemas.topics import ALERTS, APP_EVENTS, DEAD_LETTERS, DEVICE_EVENTS, DIRECTORY, Topic
+
+
+class _Id(msgspec.Struct):
+    event_id: str
+
+
+_id_decoder = msgspec.json.Decoder(_Id)
+
+
+@dataclass
+class Logbook:
+    """All of the log that a run left behind."""
+
+    records: dict[str, list[SessionRecord]] = field(default_factory=lambda: defaultdict(list))
+    app_events: dict[str, list[tuple[int, AppEvent]]] = field(default_factory=lambda: defaultdict(list))
+    """Session → offset and event, as often as they were published."""
+    alerts: dict[str, list[tuple[int, str, int]]] = field(default_factory=lambda: defaultdict(list))
+    """Session → offset, alert id, version."""
+    dead_letters: list[str] = field(default_factory=list)
+    device_messages: int = 0
+    device_events: int = 0
+    """Different ones among the messages."""
+
+    @property
+    def doubled(self) -> int:
+        """Device events that stand in the log more than once."""
+        return self.device_messages - self.device_events
+
+
+def read_logbook(settings: Settings) -> Logbook:
+    """Read everything to its present end."""
+    book = Logbook()
+    for message in _messages(settings, DIRECTORY):
+        record = directory_decoder.decode(message.value() or b"")
+        if isinstance(record, SessionRecord):
+            book.records[record.session_id].append(record)
+    for message in _messages(settings, APP_EVENTS):
+        event = app_event_decoder.decode(message.value() or b"")
+        book.app_events[event.session_id].append((message.offset() or 0, event))
+    for message in _messages(settings, ALERTS):
+        alert = alert_decoder.decode(message.value() or b"")
+        book.alerts[alert.session_id].append((message.offset() or 0, alert.alert_id, alert.version))
+    for message in _messages(settings, DEAD_LETTERS):
+        letter = dead_letter_decoder.decode(message.value() or b"")
+        book.dead_letters.append(f"{letter}")
+    hashes = np.fromiter(
+        (hash(_id_decoder.decode(m.value() or b"").event_id) for m in _messages(settings, DEVICE_EVENTS)), np.int64
+    )
+    book.device_messages, book.device_events = len(hashes), len(np.unique(hashes))
+    return book
+
+
+def _messages(settings: Settings, topic: Topic) -> Iterator[Message]:
+    consumer = open_consumer(settings)
+    try:
+        yield from read_to_end(consumer, topic)
+    finally:
+        consumer.close()
