@@ -1,4 +1,4 @@
-"""One measured process of the flow benchmarks: `python -m tests.bench.flow_child bare|per_event|live …`; answers in JSON.
+"""One measured process of the flow benchmarks: `python -m tests.bench.flow_child bare|per_event|live|timed …`; answers in JSON.
 
 Throughput is counted from a fifth of the events on, so that nobody is charged for starting up.
 """
@@ -17,10 +17,11 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from infra.kafka import open_consumer
 from infra.settings import Settings, load_settings
 from schemas.topics import DEVICE_EVENTS
-from tests.bench.figures import usage_of
+from tests.bench.figures import percentile, usage_of
 
 WARM_SHARE = 0.2
 PEEK_S = 0.005
+Answer = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,9 @@ class Mark:
         return cls(events, time.process_time(), usage_of(os.getpid()).wait_s, time.monotonic())
 
 
-def between(first: Mark, last: Mark) -> dict[str, float]:
+def between(first: Mark, last: Mark) -> Answer:
     """What it took to get from one mark to the other."""
-    return {
-        "events": last.events - first.events,
-        "cpu_s": last.cpu_s - first.cpu_s,
-        "wait_s": last.wait_s - first.wait_s,
-        "wall_s": last.wall_s - first.wall_s,
-    }
+    return {name: getattr(last, name) - getattr(first, name) for name in ("events", "cpu_s", "wait_s", "wall_s")}
 
 
 class Stopwatch:
@@ -63,8 +59,8 @@ class Stopwatch:
         self._done()
 
 
-def bare(settings: Settings, total: int) -> dict[str, float]:
-    """Consume and decode, nothing else: the least that any flow in Python can cost."""
+def bare(settings: Settings, total: int) -> Answer:
+    """Consume and decode, nothing else."""
     from schemas.events import reading_decoder
 
     decode = reading_decoder.decode
@@ -83,16 +79,16 @@ def bare(settings: Settings, total: int) -> dict[str, float]:
     return between(marks[0], Mark.now(events))
 
 
-def per_event(settings: Settings, total: int) -> dict[str, float]:
+def per_event(settings: Settings, total: int) -> Answer:
     """The flow of Bytewax's documentation, up to `total` events."""
     from bytewax.run import cli_main
 
-    from tests.bench import per_event_flow
+    from tests.bench.per_event_flow import decode, per_event_flow
 
     marks: list[Mark] = []
     events = 0
 
-    def decode(message: Any) -> Any:
+    def counted(message: Any) -> dict[str, Any]:
         nonlocal events
         events += 1
         if events in {int(WARM_SHARE * total), total}:
@@ -101,14 +97,13 @@ def per_event(settings: Settings, total: int) -> dict[str, float]:
                 sys.stdout.write(json.dumps(between(*marks)) + "\n")
                 sys.stdout.flush()
                 os._exit(0)  # it has no way to stop early
-        return original(message)
+        return decode(message)
 
-    original, per_event_flow.decode = per_event_flow.decode, decode
-    cli_main(per_event_flow.per_event_flow(settings))
+    cli_main(per_event_flow(settings, counted))
     raise RuntimeError(f"the log had only {events} of {total} events")
 
 
-def live(settings: Settings, total: int, group: int = 0, groups: int = 1) -> dict[str, float]:
+def live(settings: Settings, total: int, group: int = 0, groups: int = 1) -> Answer:
     """The product's flow with its recovery store and its warehouse."""
     from infra.clock import system_clock
     from infra.telemetry.metrics import FLOW_EVENTS
@@ -122,7 +117,71 @@ def live(settings: Settings, total: int, group: int = 0, groups: int = 1) -> dic
     return between(*watch.marks)
 
 
-MODES: dict[str, Callable[..., dict[str, float]]] = {"bare": bare, "per_event": per_event, "live": live}
+class Inside:
+    """How long events are inside the flow, from the client's hand to the logic's last word, and how long checkpoints take."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[float, float, int]] = []
+        """Seconds by the clock and on a processor, and events."""
+        self.stalls_s: list[float] = []
+        self._read_at = self._cpu_at = 0.0
+        self._events = 0
+        self._stalled_at: float | None = None
+
+    def watch(self) -> None:
+        """Look over the shoulder of every reader and every group's logic of this process."""
+        from infra.partition_reader import PartitionReader
+        from pipelines.connectors.group_logic import GroupLogic
+
+        read, on_batch, snapshot = PartitionReader.read, GroupLogic.on_batch, GroupLogic.snapshot
+
+        def timed_read(reader: PartitionReader, most: int) -> Any:
+            if self._stalled_at is not None:
+                self.stalls_s.append(time.perf_counter() - self._stalled_at)
+                self._stalled_at = None
+            messages = read(reader, most)
+            self._read_at, self._cpu_at, self._events = time.perf_counter(), time.thread_time(), len(messages)
+            return messages
+
+        def timed_batch(logic: GroupLogic, values: Any) -> Any:
+            answer = on_batch(logic, values)
+            self.batches.append((time.perf_counter() - self._read_at, time.thread_time() - self._cpu_at, self._events))
+            return answer
+
+        def timed_snapshot(logic: GroupLogic) -> Any:
+            self._stalled_at = time.perf_counter()
+            return snapshot(logic)
+
+        PartitionReader.read = timed_read  # type: ignore[method-assign]  # a measuring process of its own
+        GroupLogic.on_batch = timed_batch  # type: ignore[method-assign]
+        GroupLogic.snapshot = timed_snapshot  # type: ignore[method-assign]
+
+
+def timed(settings: Settings, seconds: int) -> Answer:
+    """The product's flow for so many seconds, with a watch inside; ends by itself."""
+    from infra.clock import system_clock
+    from pipelines.flow_run import FlowRun
+    from pipelines.run import run_flow
+
+    inside, stop = Inside(), threading.Event()
+    inside.watch()
+    threading.Timer(seconds, stop.set).start()
+    run_flow(FlowRun(settings, "live", 0, 1, stop, system_clock))
+    later = inside.batches[len(inside.batches) // 3 :]
+    per_event = [took_s for took_s, _cpu_s, events in later for _ in range(events)]
+    cpu = [cpu_s for _took_s, cpu_s, events in later for _ in range(events)]
+    stalls_s = inside.stalls_s[len(inside.stalls_s) // 3 :]
+    return {
+        "inside_p50_ms": percentile(per_event, 0.5) * 1e3,
+        "inside_p95_ms": percentile(per_event, 0.95) * 1e3,
+        "cpu_p95_ms": percentile(cpu, 0.95) * 1e3,
+        "stall_ms": percentile(stalls_s, 0.5) * 1e3,
+        "stall_max_ms": max(stalls_s) * 1e3,
+        "batch_events": len(per_event) / len(later),
+    }
+
+
+MODES: dict[str, Callable[..., Answer]] = {"bare": bare, "per_event": per_event, "live": live, "timed": timed}
 
 
 def main(mode: str, *numbers: str) -> None:

@@ -1,13 +1,13 @@
 """A gym for the flow benchmarks: classes of forty members with straps, their events on Kafka as the gateway publishes them."""
 
 import json
+import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,12 +21,12 @@ from infra.settings import Settings, child_environment
 from schemas.directory import Limits, Participant, SessionRecord, directory_key
 from schemas.events import HeartRate
 from schemas.topics import DAY_MS, DEVICE_EVENTS, DIRECTORY, SESSION_PARTITIONS, Topic
-from tests.running import ROOT, Servers, settings_in, temporary_home
+from tests.running import ROOT, Servers, free_ports, settings_in, temporary_home
 
 CLASS_SIZE = 40
 ZONE_FLOORS = (95, 114, 133, 152, 171)
 HIGH_BPM = 180
-SPRINT_EVERY = 100
+SPRINT_EVERY = 50
 """One member in so many goes over the limit now and then."""
 PER_EVENT_ALERTS = Topic("per-event-alerts", "alerts of the flow that is compared with", "member", SESSION_PARTITIONS, DAY_MS)
 encode = msgspec.json.Encoder().encode
@@ -69,10 +69,11 @@ def _participant(member_id: int) -> Participant:
         member_id=member_id,
         name=f"Member {member_id}",
         sex="female",
-        age_years=30,
-        mass_kg=65,
-        resting_heart_rate_bpm=60,
-        ftp_watts=200,
+        age_years=18 + member_id * 7 % 50,
+        mass_kg=45 + member_id * 13 % 600 / 10,
+        max_heart_rate_bpm=182 + member_id % 20,
+        resting_heart_rate_bpm=48 + member_id * 3 % 30,
+        ftp_watts=120 + member_id * 11 % 200,
         heart_rate_zone_floors_bpm=ZONE_FLOORS,
         limits=Limits(heart_rate_high_bpm=HIGH_BPM),
     )
@@ -158,9 +159,18 @@ def began(seconds_ago: int) -> int:
     return (system_clock() // 1000 - seconds_ago) * 1000
 
 
-def start_child(settings: Settings, home: Path, *arguments: object) -> subprocess.Popen[str]:
-    """`tests.bench.flow_child` with a memory of its own; its last line will be its answer."""
-    environment = child_environment(settings.model_copy(update={"home": home})) | {"PACELINE_LOG_LEVEL": "warning"}
+@contextmanager
+def memory_of_its_own(settings: Settings) -> Iterator[Settings]:
+    """Settings of a flow that uses the same servers, but has a home and a metrics port of its own."""
+    with temporary_home() as home:
+        shutil.copytree(settings.home / "secrets", home / "secrets")
+        (port,) = free_ports(1)
+        yield settings.model_copy(update={"home": home, "kafka": settings.kafka_address, "metrics_port": port})
+
+
+def start_child(settings: Settings, *arguments: object) -> subprocess.Popen[str]:
+    """`tests.bench.flow_child`; its last line will be its answer."""
+    environment = child_environment(settings) | {"PACELINE_LOG_LEVEL": "warning"}
     command = [sys.executable, "-m", "tests.bench.flow_child", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 

@@ -7,6 +7,7 @@ no minutes, no summaries; only alerts leave it. It ends at the log's end.
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +85,7 @@ def to_message(item: tuple[str, tuple[str, Event] | None]) -> KafkaSinkMessage[b
     return None if alert is None else KafkaSinkMessage(member_id.encode(), orjson.dumps(alert))
 
 
-def per_event_flow(settings: Settings, topic: str = PER_EVENT_ALERTS.name) -> Dataflow:
+def per_event_flow(settings: Settings, decode: Callable[[KafkaSourceMessage], Event] = decode) -> Dataflow:
     """Reads `device-events` from its first message."""
     flow = Dataflow("per_event")
     brokers = [settings.kafka_address]
@@ -92,5 +93,5 @@ def per_event_flow(settings: Settings, topic: str = PER_EVENT_ALERTS.name) -> Da
     events = op.map("decode", messages, decode)
     by_member = op.key_on("member", events, lambda event: str(event["member_id"]))
     tracked = op.stateful_map("metrics", by_member, track)
-    op.output("kafka-out", op.filter_map("alerts", tracked, to_message), KafkaSink(brokers, topic))
+    op.output("kafka-out", op.filter_map("alerts", tracked, to_message), KafkaSink(brokers, PER_EVENT_ALERTS.name))
     return flow
