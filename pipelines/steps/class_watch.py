@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from pipelines.steps.columns import Array
-from pipelines.steps.segments import first_of_run, running_maximum
+from pipelines.steps.segments import first_of_run, running_maximum, stable_order
 
 SLICE_S: Final = 10
 SLICES: Final = 6
@@ -54,15 +54,20 @@ def add_seconds(
     slices: dict[int, ClassSlices], session: Array, seconds: Array, intensity: Array, closed_at: Array
 ) -> list[ClassSlices]:
     """Put member-seconds into their sessions' slices, in the order in which they were closed; returns those that moved on."""
-    sort = np.lexsort((closed_at, session))
+    sort = np.argsort(closed_at)
+    sort = sort[stable_order(session[sort])]
     session, at = session[sort], seconds[sort] // SLICE_S
-    worth = np.rint(intensity[sort] * SHARES).astype(np.int64)
+    worth = np.rint(intensity[sort] * SHARES)
     first = first_of_run(session)
     newest = running_maximum(at, session, first, np.array([slices[int(s)].newest for s in session[first]]))
-    in_time = at > newest - PATIENCE
-    key, group = np.unique(session[in_time] << 32 | at[in_time], return_inverse=True)
-    totals = np.bincount(group, weights=worth[in_time]).astype(np.int64)
+    in_time = np.flatnonzero(at > newest - PATIENCE)
+    low, span = int(at.min()), int(at.max() - at.min()) + 1
+    group = (np.cumsum(first) - 1)[in_time] * span + (at[in_time] - low)
     counts = np.bincount(group)
+    totals = np.bincount(group, weights=worth[in_time])
+    of_group, held = session[first], np.flatnonzero(counts)
+    key = (of_group[held // span] << 32) + held % span + low
+    totals, counts = totals[held].astype(np.int64), counts[held]
     touched = []
     for of, total, count in zip(key.tolist(), totals.tolist(), counts.tolist(), strict=True):
         kept = slices[of >> 32].sums.setdefault(of & 0xFFFFFFFF, [0, 0])

@@ -12,7 +12,7 @@ from pipelines.steps.members import CADENCE, HEART_RATE, POWER, SPEED, Members
 from pipelines.steps.physiology import Physiology
 from pipelines.steps.ring import SLOTS, VALUE_BITS, VALUE_MASK, SecondRing
 from pipelines.steps.rr_log import RrLog, beat_codes
-from pipelines.steps.segments import first_of_run, last_of_run, running_maximum
+from pipelines.steps.segments import first_of_run, last_of_run, running_maximum, stable_order
 from pipelines.steps.totals import HISTORY, Stretch, Totals, fold
 
 LATE_S: Final = 60
@@ -62,7 +62,7 @@ class Grid:
 
     def accept(self, batch: Batch, seconds: Array, on_minute: MinuteSink) -> Array:
         """Take readings in, in the order of arrival; returns which of them are late and were left out."""
-        order = np.argsort(batch.rows, kind="stable")
+        order = stable_order(batch.rows)
         rows, at = batch.rows[order], seconds[order]
         first = first_of_run(rows)
         newest = running_maximum(at, rows, first, self.members.head[rows[first]])

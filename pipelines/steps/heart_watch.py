@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.steps.columns import Array
 from pipelines.steps.members import Watch
 from pipelines.steps.plausibility import judge
-from pipelines.steps.segments import LONG_AGO, first_of_run, last_of_run, running_maximum
+from pipelines.steps.segments import LONG_AGO, before, first_of_run, last_of_run, running_maximum, stable_order
 from pipelines.steps.totals import STRAP_BIT
 
 
@@ -28,7 +28,7 @@ class ClosedSeconds:
 
 def close_seconds(watch: Watch, rows: Array, seconds: Array, cells: Array) -> ClosedSeconds | None:
     """Take heart rates in, in the order of arrival; returns the seconds that are closed by them."""
-    order = np.argsort(rows, kind="stable")
+    order = stable_order(rows)
     rows, seconds, cells = rows[order], seconds[order], cells[order]
     first = first_of_run(rows)
     on_time = seconds == running_maximum(seconds, rows, first, watch.second[rows[first]])
@@ -41,27 +41,18 @@ def close_seconds(watch: Watch, rows: Array, seconds: Array, cells: Array) -> Cl
     best = np.maximum.reduceat(cells, starts)
     rows, seconds, order = rows[starts], seconds[starts], order[starts]
     first, last = first_of_run(rows), last_of_run(rows)
-    same = first & (seconds == watch.second[rows])
-    best[same] = np.maximum(best[same], watch.cell[rows[same]])
-    done = _closed(watch, rows, seconds, best, order, first, last)
+    open_second, open_cell = watch.second[rows[first]], watch.cell[rows[first]]
+    same = seconds[first] == open_second
+    best[first] = np.where(same, np.maximum(best[first], open_cell), best[first])
+    at, cell = before(seconds, first, open_second), before(best, first, open_cell)
     watch.second[rows[last]], watch.cell[rows[last]] = seconds[last], best[last]
-    return done
+    closes = np.flatnonzero((seconds > at) & (at > LONG_AGO))
+    return _judged(watch, rows[closes], at[closes], cell[closes], order[closes]) if len(closes) else None
 
 
-def _closed(  # noqa: PLR0917  # columns of one table
-    watch: Watch, rows: Array, seconds: Array, cells: Array, order: Array, first: Array, last: Array
-) -> ClosedSeconds | None:
-    """The second that was open before, and all but the newest of the batch."""
-    left = np.flatnonzero(first & (seconds > watch.second[rows]) & (watch.second[rows] > LONG_AGO))
-    inner = np.flatnonzero(~last)
-    if not len(left) + len(inner):
-        return None
-    of_row = np.concatenate([rows[left], rows[inner]])
-    at = np.concatenate([watch.second[rows[left]].astype(np.int64), seconds[inner]])
-    sort = np.lexsort((at, of_row))
-    cell = np.concatenate([watch.cell[rows[left]], cells[inner]])[sort]
-    closed_at = np.concatenate([order[left], order[inner + 1]])[sort]
-    of_row, at, bpm = of_row[sort], at[sort], (cell & 0xFF).astype(np.int64)
+def _judged(watch: Watch, of_row: Array, at: Array, cell: Array, closed_at: Array) -> ClosedSeconds:
+    """Closed seconds, sorted by row and second, with what is to be thought of them."""
+    bpm = (cell & 0xFF).astype(np.int64)
     judged = judge(
         of_row,
         at,

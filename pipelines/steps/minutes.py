@@ -62,28 +62,35 @@ class MinuteBook:
             new["seconds_seen"].tolist(),
             strict=True,
         )
-        self.closed += [self._minute(values) for values in columns]
+        named = {at: _named(self._sessions[at]) for at in np.unique(members.session[rows]).tolist()}
+        self.closed += [_minute(named[values[0]], values) for values in columns]
 
-    def _minute(self, values: tuple[Any, ...]) -> MemberMinute:
-        session, member_id, minute, beats, maximum, power, cadence, speed, intensity, zone_s, effort, trimp, seen = values
-        of: Session = self._sessions[session]
-        return MemberMinute(
-            session_id=of.record.session_id,
-            class_id=of.class_id,
-            member_id=member_id,
-            minute=of.started_s + minute,
-            heart_rate_avg_bpm=beats,
-            heart_rate_max_bpm=maximum or None,
-            power_avg_watts=power,
-            cadence_avg_rpm=cadence,
-            speed_avg_mps=speed,
-            intensity=intensity,
-            zone_s=tuple(zone_s),
-            effort_points=effort,
-            trimp=trimp,
-            seconds_seen=seen,
-            version=(of.started_s + minute) * REVISIONS + min(max(of.revision, 1), REVISIONS - 1),
-        )
+
+def _named(of: Session) -> tuple[str, int, int, int]:
+    """What a session's minutes have in common."""
+    return of.record.session_id, of.class_id, of.started_s, min(max(of.revision, 1), REVISIONS - 1)
+
+
+def _minute(named: tuple[str, int, int, int], values: tuple[Any, ...]) -> MemberMinute:
+    session_id, class_id, started_s, revision = named
+    _, member_id, minute, beats, maximum, power, cadence, speed, intensity, zone_s, effort, trimp, seen = values
+    return MemberMinute(
+        session_id=session_id,
+        class_id=class_id,
+        member_id=member_id,
+        minute=started_s + minute,
+        heart_rate_avg_bpm=beats,
+        heart_rate_max_bpm=maximum or None,
+        power_avg_watts=power,
+        cadence_avg_rpm=cadence,
+        speed_avg_mps=speed,
+        intensity=intensity,
+        zone_s=tuple(zone_s),
+        effort_points=effort,
+        trimp=trimp,
+        seconds_seen=seen,
+        version=(started_s + minute) * REVISIONS + revision,
+    )
 
 
 def _known(values: Array) -> list[float | None]:

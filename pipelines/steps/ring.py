@@ -41,9 +41,13 @@ class SecondRing:
 
     def clear(self, rows: Array, seconds: Array) -> None:
         """Empty the cells of these seconds, which the rows have just reached."""
-        place = self._place[rows]
+        if not self._used:
+            return
+        place = self._place[rows].astype(np.int64)
         known = place >= 0
-        self._cells[place[known], seconds[known] & _MASK] = 0
+        if not known.all():
+            place, seconds = place[known], seconds[known]
+        self._cells.reshape(-1)[place * SLOTS + (seconds & _MASK)] = 0
 
     def offer(self, rows: Array, seconds: Array, cells: Array) -> None:
         """Write cells; each stays only if it is newer than what its second holds."""
