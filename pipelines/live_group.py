@@ -24,9 +24,11 @@ from schemas.events import AppEvent, Reading
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_WITHIN_MS = 40
-BEHIND_PUBLISH_MS = 500
+BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
 """While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
+ROW_MS = 0.01
+"""About what a row of a picture takes."""
 TICK_MS = 1_000
 FORGET_EVERY_TICKS = 60
 STATE_VERSION = 1
@@ -63,7 +65,6 @@ class LiveGroup:
         self._clock = clock
         self._tick_at_ms = 0
         self._publish_at_ms: int | None = None
-        self._picture_took_ms = 0
         self._ticks = 0
         self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside")}
         self._seconds = FLOW_BATCH_SECONDS.labels("live")
@@ -83,8 +84,7 @@ class LiveGroup:
                 self._take_app_events(batch)
             if self._publish_at_ms is None:
                 now_ms = self._clock()
-                behind_ms = max(BEHIND_PUBLISH_MS, BEHIND_PUBLISH_SHARE * self._picture_took_ms)
-                self._publish_at_ms = now_ms + (PUBLISH_WITHIN_MS if self._progress.caught_up(now_ms) else behind_ms)
+                self._publish_at_ms = now_ms + (PUBLISH_WITHIN_MS if self._progress.caught_up(now_ms) else self._patience_ms())
             return [*self._alerts(), *self._summaries(), *self._letters.take()]
 
     def wake(self, now_ms: int) -> list[Output]:
@@ -94,10 +94,7 @@ class LiveGroup:
             self._tick_at_ms = now_ms + TICK_MS
             outputs += self._tick(now_ms)
         self._publish_at_ms = None
-        began_ms = self._clock()
-        outputs += self._pictures(now_ms)
-        self._picture_took_ms = self._clock() - began_ms
-        return outputs
+        return outputs + self._pictures(now_ms)
 
     def next_wake_ms(self) -> int:
         return self._tick_at_ms if self._publish_at_ms is None else min(self._tick_at_ms, self._publish_at_ms)
@@ -187,6 +184,11 @@ class LiveGroup:
         if self._ticks % FORGET_EVERY_TICKS == 0:
             self._corrections.forget(self._shard.knows)
         return outputs
+
+    def _patience_ms(self) -> int:
+        """How long a flow that is behind lets its readers wait for a picture."""
+        least_ms, most_ms = BEHIND_PUBLISH_MS
+        return min(max(least_ms, round(BEHIND_PUBLISH_SHARE * ROW_MS * self._shard.members)), most_ms)
 
     def _pictures(self, now_ms: int) -> list[Output]:
         return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]

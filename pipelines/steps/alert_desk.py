@@ -217,7 +217,7 @@ class AlertDesk:
         rows, body = closed.rows[good], self._state.grid.body
         intensity = intensity_score(closed.bpm[good], body.max_bpm[rows], body.resting_bpm[rows])
         session = self._state.grid.members.session[rows].astype(np.int64)
-        present = np.unique(session).tolist()
+        present = np.flatnonzero(np.bincount(session)).tolist()
         of_position = {at: self._slices[self._state.sessions[at].record.session_id] for at in present}
         moved = {id(s) for s in add_seconds(of_position, session, closed.seconds[good], intensity, closed.closed_at[good])}
         for at in present:

@@ -69,7 +69,7 @@ class Grid:
         late = at < newest - LATE_S
         base = newest[first][np.cumsum(first) - 1]
         rounds = (newest - base) // _STEP_S
-        for step in np.unique(rounds):
+        for step in np.unique(rounds) if rounds.any() else (0,):
             chosen = np.flatnonzero((rounds == step) & ~late)
             floor = base[chosen] + step * _STEP_S
             self._advance(rows[chosen], newest[chosen], floor, on_minute)

@@ -88,6 +88,11 @@ class LiveShard:
             "caught_up": self._caught_up,
         }
 
+    @property
+    def members(self) -> int:
+        """How many rows there are: members of all sessions held."""
+        return len(self._state.grid.members)
+
     def knows(self, session_id: str) -> bool:
         """Whether readings of this session have a place here."""
         return session_id in self._state.position or session_id in self._state.archive
@@ -246,10 +251,12 @@ class LiveShard:
     def _note(self, session: Array, batch: Batch, late: Array) -> None:
         """What readings mean for their sessions: how new the session's news are, and what an ended one must do again."""
         columns = self._state.columns
-        np.maximum.at(columns.newest_event_ms, session[~late], batch.at_ms[~late])
-        np.maximum.at(columns.newest_received_ms, session[~late], batch.received_ms[~late])
+        good = ~late if late.any() else slice(None)
+        np.maximum.at(columns.newest_event_ms, session[good], batch.at_ms[good])
+        np.maximum.at(columns.newest_received_ms, session[good], batch.received_ms[good])
         over = columns.ended[session] != np.iinfo(np.int32).max
-        for at in np.unique(session[late | over]).tolist():
+        special = late | over
+        for at in np.unique(session[special]).tolist() if special.any() else ():
             of = self._state.sessions[at]
             of.late_events += int((late & (session == at)).sum())
             of.touched_ms = self._now_ms
