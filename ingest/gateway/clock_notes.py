@@ -56,9 +56,10 @@ class ClockNotes:
 
 def clock_words(name: str, device_id: str, offset_ms: int) -> str:
     """The sentence for the trainer."""
-    whose = f"{name}: the clock of {device_id}"
     if not offset_ms:
-        return f"{whose} is right again."
+        return f"{name}: {device_id} is on time again."
     minutes, seconds = divmod(round(abs(offset_ms) / 1000), 60)
     much = " ".join(part for part in (f"{minutes} min" if minutes else "", f"{seconds} s" if seconds else "") if part)
-    return f"{whose} is {much} {'behind' if offset_ms > 0 else 'ahead'}; its times are corrected from now on."
+    if offset_ms > 0:
+        return f"{name}: values of {device_id} come {much} late: its clock is slow, or its hub is behind."
+    return f"{name}: the clock of {device_id} is {much} ahead; its times are corrected from now on."

@@ -1,7 +1,8 @@
-"""Devices whose clocks are wrong: noticed by what their newest readings say against ours, and set right by what was noticed.
+"""Devices whose clocks are wrong: noticed by what their newest readings say against ours, and set right where that is proof.
 
 Nothing arrives before it was measured, so a reading from the future proves a clock that is ahead. A reading from the past
-proves nothing: it may have been stored. But readings that keep coming, each as old as the one before, were not stored.
+proves nothing: it may have been stored, and a hub that is behind and no faster than its straps sends readings that are all
+equally old. Those keep their times; that they are always late is told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ TOLERANCE_MS = 5_000
 JITTER_MS = 2_000
 """So much the way through the network varies."""
 STEADY_MS = 20_000
-"""So long a device that lags behind must send before its clock is held to be wrong."""
+"""So long a device must send readings of one age before something is held of it."""
 PAUSE_MS = 5_000
 """Live devices are not silent for longer."""
 TOLD_EVERY_MS = 60_000
@@ -36,7 +37,11 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True)
 class ClockNews:
-    """What is held of a device's clock from now on: `offset_ms` is added to its times; 0 means that it is right again."""
+    """What is held of a device from now on.
+
+    A negative `offset_ms` is added to its times; a positive one says how late its readings come, and nothing is added.
+    0: all is well again.
+    """
 
     member_id: int
     device_id: str
@@ -52,6 +57,9 @@ class DeviceClock:
     """One device's clock. A sample is the age of the newest event when it came; it is negative when it came from the future."""
 
     offset_ms: int = 0
+    """What is added to the device's times: never positive."""
+    behind_ms: int = 0
+    """How old its newest readings always are."""
     since_ms: int = 0
     """When the present run of samples of about the same age began."""
     heard_ms: int = 0
@@ -61,21 +69,26 @@ class DeviceClock:
     told_ms: int = -TOLD_EVERY_MS
 
     def hear(self, age_ms: int, now_ms: int) -> None:
-        """Take a sample. What arrives earlier than the clock held to be right allows is proof; else a steady run is."""
+        """Take a sample. What arrives earlier than what is held allows is proof of another clock; else a steady run is."""
         self._extend_run(age_ms, now_ms)
-        if age_ms < self.offset_ms - JITTER_MS:
-            self.offset_ms = _worth(age_ms)
-        elif now_ms - self.since_ms >= STEADY_MS and abs(self.low_ms - self.offset_ms) > JITTER_MS:
-            self.offset_ms = _worth(self.low_ms)
+        held_ms = self.offset_ms or self.behind_ms
+        if age_ms < held_ms - JITTER_MS:
+            self._hold(age_ms)
+        elif now_ms - self.since_ms >= STEADY_MS and abs(self.low_ms - held_ms) > JITTER_MS:
+            self._hold(self.low_ms)
 
     def is_news(self, now_ms: int) -> bool:
         """Whether somebody must be told; asked once for each time that it is told."""
-        wrong, told = self.offset_ms, self.told_offset_ms
+        wrong, told = self.offset_ms or self.behind_ms, self.told_offset_ms
         otherwise = (wrong == 0) != (told == 0) or abs(wrong - told) > TOLD_FROM_MS
         if not otherwise or now_ms - self.told_ms < TOLD_EVERY_MS:
             return False
         self.told_offset_ms, self.told_ms = wrong, now_ms
         return True
+
+    def _hold(self, age_ms: int) -> None:
+        wrong_ms = age_ms if abs(age_ms) > TOLERANCE_MS else 0
+        self.offset_ms, self.behind_ms = min(wrong_ms, 0), max(wrong_ms, 0)
 
     def _extend_run(self, age_ms: int, now_ms: int) -> None:
         low, high = min(self.low_ms, age_ms), max(self.high_ms, age_ms)
@@ -104,8 +117,8 @@ class DeviceClocks:
             clock.hear(now_ms - event.event_time_ms, now_ms)
             if clock.is_news(now_ms):
                 at_ms = event.event_time_ms + clock.offset_ms
-                news.append(ClockNews(*key, clock.offset_ms, event.session_id, at_ms))
-                log.warning("device_clock", member_id=key[0], device_id=key[1], offset_ms=clock.offset_ms)
+                news.append(ClockNews(*key, clock.told_offset_ms, event.session_id, at_ms))
+                log.warning("device_clock", member_id=key[0], device_id=key[1], offset_ms=clock.told_offset_ms)
         corrected = [event if isinstance(event, Outcome) else self._corrected(event, now_ms) for event in events]
         self._forget(newest, now_ms)
         return corrected, news
@@ -138,13 +151,9 @@ class DeviceClocks:
         for key in looked_at:
             clock = self.held[key]
             in_time = clock.low_ms >= -TOLERANCE_MS and clock.high_ms <= TOLERANCE_MS
-            if in_time and not clock.offset_ms and not clock.told_offset_ms:
+            if in_time and not (clock.offset_ms or clock.behind_ms or clock.told_offset_ms):
                 del self.held[key]
         if now_ms - self.swept_ms >= SWEEP_EVERY_MS:
             self.swept_ms = now_ms
             self.held = {key: clock for key, clock in self.held.items() if now_ms - clock.heard_ms < FORGET_AFTER_MS}
-            CLOCKS_OFF.set(sum(clock.offset_ms != 0 for clock in self.held.values()))
-
-
-def _worth(age_ms: int) -> int:
-    return age_ms if abs(age_ms) > TOLERANCE_MS else 0
+            CLOCKS_OFF.set(sum(bool(clock.offset_ms or clock.behind_ms) for clock in self.held.values()))

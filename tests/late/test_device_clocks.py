@@ -56,11 +56,10 @@ class Gym:
 
 
 @pytest.mark.parametrize("behind_ms", [7_000, 3 * MINUTE, 14 * MINUTE])
-def test_a_live_stream_that_lags_steadily_comes_from_a_slow_clock(behind_ms: int) -> None:
+def test_a_stream_that_always_lags_is_told_and_keeps_its_times(behind_ms: int) -> None:
     gym, jitter = Gym(), random.Random(1)
     ages = gym.live(60, lambda _: behind_ms + jitter.randrange(40, 900))
-    assert min(ages[:20]) >= behind_ms, "at first it could be stored data"
-    assert max(abs(age) for age in ages[22:]) < 2_000
+    assert min(ages) >= behind_ms, "its clock may be slow, or its hub behind: only one of them would want other times"
     assert [round(one.offset_ms, -3) for one in gym.news] == [round(behind_ms, -3)]
 
 
@@ -127,11 +126,11 @@ def test_whole_time_zones_are_not_set_right() -> None:
 
 def test_the_words_name_member_device_and_direction() -> None:
     assert (
-        clock_words("Ada", "strap-7", 183_000)
-        == "Ada: the clock of strap-7 is 3 min 3 s behind; its times are corrected from now on."
+        clock_words("Ada", "strap-7", -183_000)
+        == "Ada: the clock of strap-7 is 3 min 3 s ahead; its times are corrected from now on."
     )
-    assert "is 50 s ahead;" in clock_words("Ada", "strap-7", -50_000)
-    assert clock_words("Ada", "strap-7", 0) == "Ada: the clock of strap-7 is right again."
+    assert "come 50 s late: its clock is slow, or its hub is behind." in clock_words("Ada", "strap-7", 50_000)
+    assert clock_words("Ada", "strap-7", 0) == "Ada: strap-7 is on time again."
 
 
 @pytest.mark.servers
@@ -147,16 +146,16 @@ async def test_the_correction_stands_in_the_event_and_in_the_classs_notes(kafka_
     publisher = Publisher(kafka_only, clock, directory, door="gateway")
     notes = ClockNotes(directory, publisher)
     door = Door(publisher, Rates(kafka_only), RefusedBytes(publisher.producer, clock), notes, clock, 10)
-    hub, slow_ms = device_record("pd_hub_of_the_clock_test"), 4 * MINUTE
-    for number in range(40):
-        event: DeviceEvent = beat(clock() - slow_ms, number)
+    hub, fast_ms = device_record("pd_hub_of_the_clock_test"), 4 * MINUTE
+    for number in range(-1, 40):
+        event: DeviceEvent = beat(clock() + fast_ms * (number >= 0), number % 1_000)
         assert (await door.take("http", hub, [msgspec.json.encode(event)])).accepted == 1
         clock.forward(1)
     await publisher.close()
     mine = {e["event_id"]: e for e in read_topic(kafka_only, DEVICE_EVENTS) if e["member_id"] == MEMBER}
-    last, first = mine["clock-000039"], mine["clock-000000"]
+    last, first = mine["clock-000039"], mine["clock-000999"]
     assert "clock_offset_ms" not in first
-    assert last["clock_offset_ms"] == slow_ms
+    assert last["clock_offset_ms"] == -fast_ms
     assert (last["event_time_ms"], last["session_id"]) == (last["received_time_ms"], SESSION)
     [note] = [e for e in read_topic(kafka_only, APP_EVENTS) if e["session_id"] == SESSION]
     assert (note["type"], note["note_type"], note["member_id"], note["source"]) == (
@@ -165,7 +164,7 @@ async def test_the_correction_stands_in_the_event_and_in_the_classs_notes(kafka_
         MEMBER,
         "gateway",
     )
-    assert note["text"] == "Ada: the clock of strap is 4 min behind; its times are corrected from now on."
+    assert note["text"] == "Ada: the clock of strap is 4 min ahead; its times are corrected from now on."
 
 
 @pytest.mark.servers
