@@ -22,6 +22,7 @@ class Deaths:
     """What became of one part."""
 
     part: str
+    seen: int = 0
     recoveries_s: list[float] = field(default_factory=list)
     away: bool = False
 
@@ -30,13 +31,14 @@ class Deaths:
         """Part, kills, median and longest recovery in seconds, outcome."""
         times = self.recoveries_s
         middle, longest = (f"{statistics.median(times):.1f}", f"{max(times):.1f}") if times else ("", "")
-        return self.part, str(len(times) + self.away), middle, longest, "stayed away" if self.away else "came back each time"
+        return self.part, str(self.seen), middle, longest, "stayed away" if self.away else "came back each time"
 
 
 class Killer:
     """`run` makes `kills` of them. All parts have their turn before any has the next; some die together.
 
-    `calm` says whether what died before has been got over so far that the next may follow.
+    Parts of `once` die in the first turn only. `calm` says whether what died before has been got over so far that the next may
+    follow.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Killer:
         kills: int,
         pause_s: tuple[float, float],
         parts: Collection[str] = (),
+        once: Collection[str] = (),
         calm: Callable[[], bool] = lambda: True,
         together: float = 0.15,
         say: Callable[[str], None] = lambda _line: None,
@@ -56,22 +59,18 @@ class Killer:
         self._rng = rng
         self._kills = kills
         self._pause_s = pause_s
+        self._once = frozenset(once)
         self._calm = calm
         self._together = together
         self._say = say
         self._waiting: set[asyncio.Task[None]] = set()
-
-    @property
-    def done(self) -> int:
-        """Kills so far."""
-        return sum(len(d.recoveries_s) + d.away for d in self.deaths.values()) + len(self._waiting)
 
     async def run(self) -> None:
         """Kill, and wait until everything is back."""
         turn: list[str] = []
         for number in range(self._kills):
             if not turn:
-                turn = sorted(self.deaths)
+                turn = sorted(part for part, death in self.deaths.items() if not (part in self._once and death.seen))
                 self._rng.shuffle(turn)
             part = turn.pop()
             await until(lambda: len(self._waiting) < AWAY_MAX and self._calm())
@@ -87,6 +86,7 @@ class Killer:
             await until(lambda: all(node.ready() for node in self._house.nodes))
         await until(lambda: self._house.pid(part) is not None)
         killed = self._house.kill(part)
+        self.deaths[part].seen += 1
         self._say(f"{number:4} killed {part} (process {killed})")
         if part == SUPERVISOR:
             self._house.start()

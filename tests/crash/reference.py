@@ -72,7 +72,6 @@ class Undisturbed:
             assert shard.readings(made) == []
             shard.tick(until_ms + 1_000, True)
             self._hear(shard.take_alerts())
-            shard.take_live(until_ms + 1_000)
             minutes += minute_rows(shard.take_minutes())
         shard.app_events(waiting)
         shard.put_session(last)

@@ -52,6 +52,8 @@ class Form:
     quiet_after_s: float = 3.0
     parts: tuple[str, ...] = ()
     """Those that die; all when none is named."""
+    once: tuple[str, ...] = ()
+    """Those that die only once."""
     long: bool = False
 
     @property
@@ -98,6 +100,7 @@ async def _run(house: House, form: Form, say: Callable[[str], None]) -> Outcome:
         kills=form.kills,
         pause_s=form.pause_s,
         parts=form.parts,
+        once=form.once,
         calm=lambda: all(hub.behind_s < BEHIND_S for hub in scene.hubs),
         say=say,
     )
@@ -252,7 +255,7 @@ def _app_event_faults(scene: Scene, book: Logbook, answers: Answers) -> list[str
             kinds[event.__struct_config__.tag] += 1
             if event != published.get(event_id):
                 faults.append(f"v_app_events holds {body} for {msgspec.json.encode(published.get(event_id))!r}")
-            if event.__struct_config__.tag in noted:
+            if event.__struct_config__.tag in noted and event.source != "gateway":  # which notes that a hub is behind
                 stored_ids.append(event_id)
         wanted = {"session_started": 1, "session_ended": 1, "session_paused": scene.pauses.get(session_id, 0)}
         faults += [

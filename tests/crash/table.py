@@ -8,7 +8,7 @@ SHOWN = 40
 def lines(outcome: Outcome) -> list[str]:
     """Markdown: what died, what was measured, what differed."""
     form, rate = outcome.form, outcome.form.members * outcome.form.kinds
-    kills = sum(len(death.recoveries_s) + death.away for death in outcome.deaths)
+    kills = sum(death.seen for death in outcome.deaths)
     under = f"{rate:,} events a second from {form.members:,} members (seed {form.seed})"
     found = [
         "",
