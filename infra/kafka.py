@@ -113,11 +113,8 @@ def ensure_topics(settings: Settings, topics: tuple[Topic, ...] = TOPICS, timeou
     missing = [topic for topic in topics if topic.name not in present]
     if not missing:
         return []
-    # an acknowledgement of all replicas is worth little when "all" may be the last one, which is a broker's default
-    replicas = settings.kafka_replication
-    kept_by = {"min.insync.replicas": "2" if replicas >= REPLICAS_TO_SPARE else "1"}
     futures = asker.admin.create_topics(
-        [NewTopic(t.name, t.partitions, replicas, config=t.config() | kept_by) for t in missing],
+        [NewTopic(t.name, t.partitions, settings.kafka_replication, config=topic_config(t, settings)) for t in missing],
         operation_timeout=timeout_s,
     )
     for name, future in futures.items():
@@ -128,6 +125,15 @@ def ensure_topics(settings: Settings, topics: tuple[Topic, ...] = TOPICS, timeou
                 problem = f"Kafka at {settings.kafka_address} did not make the topic {name}: {failure.args[0].str()}"
                 raise PacelineError(problem, _remedy(failure.args[0])) from None
     return [topic.name for topic in missing]
+
+
+def topic_config(topic: Topic, settings: Settings) -> dict[str, str]:
+    """The topic's own settings, and how many replicas must have a message before it counts as acknowledged by all.
+
+    Left to the broker's default, "all" may be the last one, with which the message is lost.
+    """
+    needed = 2 if settings.kafka_replication >= REPLICAS_TO_SPARE else 1
+    return topic.config() | {"min.insync.replicas": str(needed)}
 
 
 def cluster_id(settings: Settings, timeout_s: float = 30) -> str:
