@@ -51,7 +51,9 @@ async def test_bodies_together_stay_within_their_budget() -> None:
         await third.read_plain(chunks(b"x" * 1_500, 100))
 
 
-@pytest.mark.parametrize("data", [b"", b"plain", gzip.compress(b"abc")[:-1], gzip.compress(b"abc") * 2, zlib.compress(b"abc")])
+@pytest.mark.parametrize(
+    "data", [b"", b"plain", gzip.compress(b"abc", mtime=0)[:-1], gzip.compress(b"abc", mtime=0) * 2, zlib.compress(b"abc")]
+)
 async def test_what_is_not_one_whole_gzip_stream_is_malformed(data: bytes) -> None:
     with Body(Budget()) as body, pytest.raises(Malformed):
         await body.read_gzip(chunks(data, 7))
