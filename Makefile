@@ -57,6 +57,17 @@ chaos: dev compile
 bench: dev ui compile
 	$(BIN)/python -m tests.bench.run $(BENCH)
 
+# Minutes, and the package registries: from an empty checkout to the first live tile.
+bench-start: dev
+	$(BIN)/python -m tests.bench.run first_tile
+
+# SOAK_SECONDS=300 SOAK_RATE=1000 is a short, light one.
+SOAK_SECONDS ?= 1800
+SOAK_RATE ?= 5000
+
+soak: dev ui compile
+	PACELINE_BENCH_SOAK_SECONDS=$(SOAK_SECONDS) PACELINE_BENCH_SOAK_RATE=$(SOAK_RATE) $(BIN)/python -m tests.bench.soak
+
 check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
