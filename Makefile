@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: compile demo test chaos bench accuracy check ui lock clean install dev format schemas
+.PHONY: compile demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install dev format schemas
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -56,6 +56,10 @@ chaos: dev compile
 # BENCH="gateway stack" runs only those.
 bench: dev ui compile
 	$(BIN)/python -m tests.bench.run $(BENCH)
+
+# The figures of the last runs, put into docs/performance.md.
+bench-document: dev
+	$(BIN)/python -m tests.bench.document
 
 # Minutes, and the package registries: from an empty checkout to the first live tile.
 bench-start: dev

@@ -47,10 +47,13 @@ class Report:
 
     def figures(self) -> list[dict[str, Any]]:
         """All that are kept now."""
-        if not self._path.exists():
-            return []
-        kept: list[dict[str, Any]] = json.loads(self._path.read_text())["figures"]
+        kept: list[dict[str, Any]] = self._read().get("figures", [])
         return kept
+
+    def machine(self) -> dict[str, Any]:
+        """The facts of the machine at the last run."""
+        known: dict[str, Any] = self._read().get("machine", {})
+        return known
 
     def keep(self, module: str, figures: Sequence[Figure], machine: dict[str, Any], measured_at: str) -> None:
         """Write the file anew, with these as the figures of `module`."""
@@ -59,6 +62,10 @@ class Report:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         whole = {"machine": machine, "figures": of_others + fresh}
         self._path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+
+    def _read(self) -> dict[str, Any]:
+        whole: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        return whole
 
     def show(self, module: str, figures: Sequence[Figure], console: Console) -> None:
         console.print(table_of(figures, module))

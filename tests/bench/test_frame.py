@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.bench.document import BEGIN, END, renewed
 from tests.bench.figures import Figure, Run, Usage, median_figure, median_of, percentile, usage_of
 from tests.bench.report import Report, plain
 from tests.bench.run import run
@@ -73,3 +74,18 @@ def test_a_benchmark_that_fails_loses_neither_its_own_first_figures_nor_those_of
         ("failing", "before the fault", True),
         ("whole", "of the other", False),
     ]
+
+
+def test_the_page_shows_the_figures_and_keeps_what_people_wrote() -> None:
+    figure = {
+        "module": "gateway",
+        "measured_at": "2026-11-21T13:00:00+00:00",
+        **Figure("ratio", 1234, "×", 2000, "higher").shown(),
+    }
+    page = f"# Performance\n\n{BEGIN}\nold\n{END}\nwritten by hand\n"
+    once = renewed(page, [figure], {"cores": 2})
+    assert "| ratio | 1,234 × | ≥ 2,000 | **no** |" in once
+    assert "cores 2" in once
+    assert "old" not in once
+    assert once.endswith(f"{END}\nwritten by hand\n")
+    assert renewed(once, [figure], {"cores": 2}) == once
