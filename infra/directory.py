@@ -27,7 +27,6 @@ class Directory:
         self.devices_by_token_sha256: dict[str, DeviceRecord] = {}
         self._sessions_of_member: dict[int, tuple[SessionRecord, ...]] = {}
         """By start; each tuple is replaced as a whole, so that another thread may read while `put` runs."""
-        self._rosters: dict[str, frozenset[int]] = {}
 
     def put(self, record: DirectoryRecord) -> None:
         """Take one record in; it replaces the older one of its key."""
@@ -42,9 +41,8 @@ class Directory:
     def _put_session(self, record: SessionRecord) -> None:
         before = self.sessions.get(record.session_id)
         self.sessions[record.session_id] = record
-        present = frozenset(participant.member_id for participant in record.participants)
-        self._rosters[record.session_id] = present
-        former = {participant.member_id for participant in before.participants} if before else set[int]()
+        present = {participant.member_id for participant in record.participants}
+        former = {participant.member_id for participant in before.participants} if before else set()
         for member_id in present | former:
             others = [s for s in self._sessions_of_member.get(member_id, ()) if s.session_id != record.session_id]
             held = [*others, record] if member_id in present else others
@@ -59,7 +57,7 @@ class Directory:
 
     def takes_part(self, member_id: int, session_id: str) -> bool:
         """Whether the member is on the roster of that session."""
-        return member_id in self._rosters.get(session_id, ())
+        return any(session.session_id == session_id for session in reversed(self._sessions_of_member.get(member_id, ())))
 
 
 class DirectoryReader:

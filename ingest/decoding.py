@@ -105,14 +105,16 @@ def event_id_of(raw: bytes) -> str:
 
 
 def _has_doubled_keys(raw: bytes, keys: dict[str, object]) -> bool:
-    """Whether an object that decoded well spelled a key twice.
+    """Whether an object that decoded well spelled a key twice; every event is flat, so each key has one colon.
 
-    Every event is flat, its lists hold numbers, and without escapes a quotation mark only ever bounds a key or a text: each has
-    two of them. With escapes the pairs themselves are compared.
+    Counting colons is exact unless escapes hide them; then the pairs themselves are compared.
     """
     if b"\\" not in raw:
-        texts = sum([type(value) is str for value in keys.values()])
-        return raw.count(b'"') != 2 * (len(keys) + texts)
+        in_texts = 0
+        for value in keys.values():
+            if type(value) is str:
+                in_texts += value.count(":")
+        return raw.count(b":") != len(keys) + in_texts
     return _escaped_keys_doubled(raw)
 
 

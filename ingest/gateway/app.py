@@ -19,7 +19,6 @@ from ingest.gateway.access import Access
 from ingest.gateway.bodies import Budget
 from ingest.gateway.clock_notes import ClockNotes
 from ingest.gateway.door import Door
-from ingest.gateway.front import Front
 from ingest.gateway.openapi import complete
 from ingest.gateway.parts import Parts
 from ingest.gateway.rates import Rates
@@ -97,7 +96,7 @@ def serve(settings: Settings, clock: Clock) -> None:
     import uvicorn
 
     uvicorn.run(
-        Front(create_app(settings, clock)),
+        create_app(settings, clock),
         host=settings.gateway_host,
         port=settings.gateway_port,
         loop="uvloop",
