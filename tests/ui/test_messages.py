@@ -93,6 +93,7 @@ def test_a_phone_shows_that_a_message_waits_behind_another_part(api: FakeApi, op
     page = open_page(api, LIVE, size=PHONE)
     tab = page.get_by_role("navigation", name="Parts of the class").get_by_role("button", name="Timeline")
     expect(page.locator(".card[data-state=live]")).to_have_count(12)
+    page.wait_for_timeout(2_000)  # what is there when the page has just begun is not news
     api.write_to_trainer(api.klass.people[0].member_id, "My strap slipped")
     expect(tab.locator(".badge")).to_have_text("1")
     tab.click()
