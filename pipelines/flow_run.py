@@ -20,6 +20,8 @@ from schemas.topics import APP_EVENTS, DEVICE_EVENTS, SESSION_PARTITIONS, Topic
 FlowName = Literal["store", "live"]
 REST_MS: dict[FlowName, int] = {"store": 100, "live": 3}
 """Pause of the source after a batch that was not full: `store` gathers, `live` hurries."""
+GATHER_MS: dict[FlowName, int] = {"store": 200, "live": 0}
+"""How long Kafka gathers for it: answering `store` at every frame of every hub cost the broker as much as answering `live`."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class FlowRun:
             name=self.name,
             dense=DEVICE_EVENTS,
             sparse=APP_EVENTS,
-            open_reader=lambda: PartitionReader(self.settings, self.places(DEVICE_EVENTS, APP_EVENTS)),
+            open_reader=lambda: PartitionReader(self.settings, self.places(DEVICE_EVENTS, APP_EVENTS), GATHER_MS[self.flow]),
             progress=self.progress,
             stop=self.stop,
             clock=self.clock,

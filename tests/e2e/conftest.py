@@ -22,6 +22,8 @@ from tests.ui.conftest import browser  # noqa: F401 - a fixture
 
 COMMAND = (sys.executable, "-P", "-m", "infra.cli")
 MEMBERS = 8
+POLLED = {"requests_per_minute": 100_000}
+"""Tests ask more often than a person may."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ def up(settings: Settings) -> Iterator[None]:
 def house() -> Iterator[House]:
     """A fresh house; it is stopped and removed after the module."""
     with temporary_home() as home:
-        settings = settings_in(home)
+        settings = settings_in(home, **POLLED)
         with up(settings):
             seeded = run_command(settings, "seed", "--demo", "--members", str(MEMBERS), "--json")
             assert seeded.returncode == 0, seeded.stderr

@@ -85,7 +85,8 @@ def afternoon(house: House, tmp_path_factory: pytest.TempPathFactory) -> Afterno
         with ThreadPoolExecutor(2) as hands:
             sent = list(hands.map(lambda path, person: _replay(house, path, person), files, people))
         replayed = {path.name: one for path, one in zip(files, sent, strict=True)}
-        wait_until(lambda: _all_live(trainer.get(f"/api/v1/live/sessions/{session_id}").json(), replayed), "all seconds live")
+        live = f"/api/v1/live/sessions/{session_id}"
+        wait_until(lambda: _all_live(trainer.get(live).raise_for_status().json(), replayed), "all seconds live", pause_s=0.2)
         trainer.post(f"/api/v1/classes/{house.spin_id}/end").raise_for_status()
         summary = f"/api/v1/sessions/{session_id}/summary"
         wait_until(lambda: trainer.get(summary).status_code == 200, "the summary is written", pause_s=0.2)
