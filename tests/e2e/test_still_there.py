@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra.warehouse import open_client
-from tests.e2e.conftest import MEMBERS, House, run_command, up
+from tests.e2e.conftest import MEMBERS, POLLED, House, run_command, up
 from tests.e2e.straps import Straps
 from tests.running import settings_in, temporary_home, wait_until
 
@@ -18,14 +18,14 @@ def _summary(house: House, session_id: str) -> dict[str, object]:
         def written() -> bool:
             return trainer.get(f"/api/v1/sessions/{session_id}/summary").is_success
 
-        wait_until(written, "the summary is written", 30, pause_s=0.2)
+        wait_until(written, "the summary is written", pause_s=0.2)
         found: dict[str, object] = trainer.get(f"/api/v1/sessions/{session_id}/summary").json()
         return found
 
 
 def test_a_class_survives_a_stop_and_a_start() -> None:
     with temporary_home() as home:
-        settings = settings_in(home)
+        settings = settings_in(home, **POLLED)
         with up(settings):
             house = House(
                 settings, json.loads(run_command(settings, "seed", "--demo", "--members", str(MEMBERS), "--json").stdout)
