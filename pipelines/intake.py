@@ -62,16 +62,18 @@ class Intake:
         at, alike = self._together(messages)
         if alike is not None and len(at) == len(messages):
             return Arrived(alike, messages, Decoded([], []), 0)
-        rest = messages if alike is None else [messages[i] for i in np.delete(np.arange(len(messages)), at).tolist()]
-        arrived = self._one_by_one(rest)
         if alike is None:
-            return arrived
-        number = {id(message): i for i, message in enumerate(messages)}
+            return self._one_by_one(messages)
+        left = np.delete(np.arange(len(messages)), at).tolist()
+        arrived = self._one_by_one([messages[i] for i in left])
+        number = {id(messages[i]): i for i in left}
         position = np.concatenate([at, np.array([number[id(message)] for message in arrived.messages], dtype=np.int64)])
-        order = np.argsort(position)
-        poses = np.isin(order, len(at) + np.array(arrived.poses, dtype=np.int64)).nonzero()[0].tolist()
+        order = np.argsort(position, kind="stable")
+        poses = np.isin(order, len(at) + np.array(arrived.poses)).nonzero()[0].tolist() if arrived.poses else []
         batch = joined([alike, arrived.batch]).part(order)
-        return Arrived(batch, [messages[i] for i in position[order].tolist()], arrived.strangers, arrived.outside, poses)
+        all_came = len(position) == len(messages)
+        placed = messages if all_came else [messages[i] for i in position[order].tolist()]
+        return Arrived(batch, placed, arrived.strangers, arrived.outside, poses)
 
     def _together(self, messages: Sequence[Message]) -> tuple[Array, Batch | None]:
         """Events of known members that could be read in columns, and their positions."""

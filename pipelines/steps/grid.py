@@ -127,10 +127,10 @@ class Grid:
         return rows
 
     def stored(self) -> dict[str, Any]:
-        """Plain arrays for a snapshot; fold first, so that at most 61 seconds are open."""
+        """Plain arrays for a snapshot: of the rings what may still change and what is not folded yet."""
         heads = self.members.head.astype(np.int64)
-        widths = {POWER: LATE_S + 1 + HISTORY}
-        rings = [ring.stored(heads, widths.get(metric, LATE_S + 1)) for metric, ring in enumerate(self.rings)]
+        width = max(LATE_S + 1, int((heads - self.totals.folded).max(initial=0)))
+        rings = [ring.stored(heads, min(width + (metric == POWER) * HISTORY, SLOTS)) for metric, ring in enumerate(self.rings)]
         tables = {"members": self.members.stored(), "totals": self.totals.stored()}
         return tables | {"rings": rings, "beats": self.beats.stored()}
 

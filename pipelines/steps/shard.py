@@ -77,7 +77,6 @@ class LiveShard:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything as plain values and copied arrays."""
-        self._state.grid.settle_old(0, self._close_minutes)
         return {
             "version": STATE_VERSION,
             "shard": self._state.stored(),
