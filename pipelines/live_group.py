@@ -24,9 +24,13 @@ from schemas.events import AppEvent, Reading
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_WITHIN_MS = 40
+PUBLISH_MEMBERS_PER_MS = 125
+"""From 5,000 members on a picture may take longer: less often shows more at once and leaves time for events."""
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
 """While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
+PICTURE_ROWS = 250
+"""Of so many rows pictures are made between two batches, some milliseconds: nobody's event waits for everybody's picture."""
 ROW_MS = 0.01
 """About what a row of a picture takes."""
 TICK_MS = 1_000
@@ -84,7 +88,7 @@ class LiveGroup:
                 self._take_app_events(batch)
             if self._publish_at_ms is None:
                 now_ms = self._clock()
-                self._publish_at_ms = now_ms + (PUBLISH_WITHIN_MS if self._progress.caught_up(now_ms) else self._patience_ms())
+                self._publish_at_ms = now_ms + (self._soon_ms() if self._progress.caught_up(now_ms) else self._patience_ms())
             return [*self._alerts(), *self._summaries(), *self._letters.take()]
 
     def wake(self, now_ms: int) -> list[Output]:
@@ -93,15 +97,16 @@ class LiveGroup:
         if now_ms >= self._tick_at_ms:
             self._tick_at_ms = now_ms + TICK_MS
             outputs += self._tick(now_ms)
-        self._publish_at_ms = None
-        return outputs + self._pictures(now_ms)
+        outputs += self._pictures(now_ms, PICTURE_ROWS if self._progress.caught_up(now_ms) else None)
+        self._publish_at_ms = now_ms if self._shard.live_left else None
+        return outputs
 
     def next_wake_ms(self) -> int:
         return self._tick_at_ms if self._publish_at_ms is None else min(self._tick_at_ms, self._publish_at_ms)
 
     def finish(self) -> list[Output]:
         """The last changes, before the process stops."""
-        return self._pictures(self._clock())
+        return self._pictures(self._clock(), None)
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -185,13 +190,17 @@ class LiveGroup:
             self._corrections.forget(self._shard.knows)
         return outputs
 
+    def _soon_ms(self) -> int:
+        """How long a flow that sees the present gathers changes."""
+        return max(PUBLISH_WITHIN_MS, self._shard.members // PUBLISH_MEMBERS_PER_MS)
+
     def _patience_ms(self) -> int:
         """How long a flow that is behind lets its readers wait for a picture."""
         least_ms, most_ms = BEHIND_PUBLISH_MS
         return min(max(least_ms, round(BEHIND_PUBLISH_SHARE * ROW_MS * self._shard.members)), most_ms)
 
-    def _pictures(self, now_ms: int) -> list[Output]:
-        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms)]
+    def _pictures(self, now_ms: int, most: int | None) -> list[Output]:
+        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms, most)]
 
     def _alerts(self) -> list[Output]:
         judged = [self._known_alerts.judge(alert) for alert in self._shard.take_alerts()]

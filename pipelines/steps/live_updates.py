@@ -9,12 +9,17 @@ from pipelines.steps.columns import Array
 from pipelines.steps.live_columns import live_values
 from pipelines.steps.live_feed import KEYFRAME_EVERY_MS, NOTHING, SCALARS, STATE_AT, WIDTH, Picture, Told, matrix, pictures
 from pipelines.steps.presence import newest_ms, presence
+from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
 from schemas.live import ClassMetrics, LiveUpdate
 
 RMSSD_WINDOW_S: Final = 60
 RMSSD_EVERY_S: Final = 10
 """A mean over a minute of beats does not change faster."""
+SPREAD_MS: Final = 3_917
+"""Whole pictures of sessions that began together come at different moments: so much apart, around the interval."""
+MESSAGE_ROWS: Final = 4
+"""A message takes about as long as so many of its rows."""
 
 
 class LiveUpdates:
@@ -27,6 +32,9 @@ class LiveUpdates:
         self._position = np.zeros(0, dtype=np.int64)
         self._rmssd = np.zeros(0)
         self._rmssd_at = np.zeros(0, dtype=np.int64)
+        self._next = 0
+        self.left = False
+        """Whether more waits than the last call was let have."""
         self.renumber()
 
     @property
@@ -54,25 +62,40 @@ class LiveUpdates:
         members.changed |= found != members.presence
         members.presence[:] = found
 
-    def take(self, now_ms: int) -> list[LiveUpdate]:
-        """What changed since the last call."""
-        due = [s.record.session_id for s in self._state.sessions if self._keyframe_due(s.record.session_id, now_ms)]
-        members = self._state.grid.members
+    def take(self, now_ms: int, most: int | None = None) -> list[LiveUpdate]:
+        """What changed since the last call; of about `most` rows, when more wait: then some is `left`, and others come next."""
+        state, members = self._state, self._state.grid.members
         self._size(len(members))
-        whole = np.zeros(len(self._state.sessions), dtype=bool)
-        whole[[self._state.position[session_id] for session_id in due]] = True
-        rows = np.flatnonzero(members.changed | whole[members.session])
+        whole = np.array([self._keyframe_due(session, now_ms) for session in state.sessions], dtype=bool)
+        waiting = members.changed | whole[members.session]
+        self.left = False
+        if most is not None:
+            turn = self._turn(np.bincount(members.session[waiting], minlength=len(whole)), whole, most)
+            waiting &= turn[members.session]
+            whole &= turn
+        rows = np.flatnonzero(waiting)
         members.changed[rows] = False
         found = self._pictures(rows, whole, now_ms) if len(rows) else []
-        empty = [self._state.position[s] for s in due if not self._state.rows[s]]
+        empty = [at for at in np.flatnonzero(whole).tolist() if not state.sessions[at].rows]
         found += [Picture(at, True, (), np.zeros(0, dtype=np.int64)) for at in empty]
         metrics = self._class_metrics([picture.session for picture in found])
         return [self._message(picture, of_class, now_ms) for picture, of_class in zip(found, metrics, strict=True)]
 
-    def _keyframe_due(self, session_id: str, now_ms: int) -> bool:
-        told, session = self._told[session_id], self._state.session(session_id)
-        if session is None:
-            return False
+    def _turn(self, rows: Array, whole: Array, most: int) -> Array:
+        """Which sessions are served now, in turns; `rows` of each wait."""
+        count = len(rows)
+        order = (np.arange(count) + self._next) % max(count, 1)
+        order = order[(rows > 0)[order] | whole[order]]
+        served = order[np.cumsum(rows[order] + MESSAGE_ROWS) <= most] if len(order) else order
+        served = served if len(served) else order[:1]
+        self.left = len(served) < len(order)
+        self._next = int(served[-1]) + 1 if self.left else self._next
+        turn = np.zeros(count, dtype=bool)
+        turn[served] = True
+        return turn
+
+    def _keyframe_due(self, session: Session, now_ms: int) -> bool:
+        told = self._told[session.record.session_id]
         if told.keyframe_ms is None or told.state != session.state:
             return True
         return session.ended_at_ms is None and now_ms - told.keyframe_ms >= KEYFRAME_EVERY_MS
@@ -150,7 +173,8 @@ class LiveUpdates:
         told.sequence += 1
         told.state = session.state
         if picture.whole:
-            told.keyframe_ms = now_ms
+            early_ms = picture.session * SPREAD_MS % KEYFRAME_EVERY_MS if told.keyframe_ms is None else 0
+            told.keyframe_ms = now_ms - early_ms
         columns: dict[str, list[Any]] = picture.columns
         return LiveUpdate(
             session_id=session.record.session_id,

@@ -173,9 +173,14 @@ class LiveShard:
             self._desk.renumber()
             self._updates.renumber()
 
-    def take_live(self, now_ms: int) -> list[LiveUpdate]:
-        """Per session what changed since the last call, or the whole picture when it is due."""
-        return self._updates.take(now_ms)
+    def take_live(self, now_ms: int, most: int | None = None) -> list[LiveUpdate]:
+        """Per session what changed since the last call, or the whole picture when it is due; about `most` rows at once."""
+        return self._updates.take(now_ms, most)
+
+    @property
+    def live_left(self) -> bool:
+        """Whether the last `take_live` left something for the next."""
+        return self._updates.left
 
     def take_alerts(self) -> list[Alert]:
         """New states of alerts since the last call."""
