@@ -69,9 +69,9 @@ class Number:
         return np.rint(stepped).astype(np.int64), good
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """Where in a message of one length its parts stand."""
+    """Where in a message of one length its parts stand. Each is only equal to itself."""
 
     length: int
     literal: Array

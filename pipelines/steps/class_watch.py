@@ -54,7 +54,7 @@ def add_seconds(
     slices: dict[int, ClassSlices], session: Array, seconds: Array, intensity: Array, closed_at: Array
 ) -> list[ClassSlices]:
     """Put member-seconds into their sessions' slices, in the order in which they were closed; returns those that moved on."""
-    sort = np.argsort(closed_at)
+    sort = stable_order(closed_at)
     sort = sort[stable_order(session[sort])]
     session, at = session[sort], seconds[sort] // SLICE_S
     worth = np.rint(intensity[sort] * SHARES)

@@ -49,10 +49,17 @@ class Roster:
             taken = rows >= 0
             if not taken.all():
                 left, slots, rows = left[taken], slots[taken], rows[taken]
-            mine = self._member_id[rows] == member_ids[left]
-            mine &= (self._words[rows] == words[left]).all(axis=1)
+                words, member_ids = words[taken], member_ids[taken]
+            other = self._words.take(rows, axis=0)
+            other ^= words
+            for at in range(1, WORDS):
+                other[:, 0] |= other[:, at]
+            mine = (other[:, 0] == 0) & (self._member_id[rows] == member_ids)
+            if mine.all():
+                found[left] = rows
+                break
             found[left[mine]] = rows[mine]
-            left, slots = left[~mine], self._next(slots[~mine])
+            left, slots, words, member_ids = left[~mine], self._next(slots[~mine]), words[~mine], member_ids[~mine]
         return found
 
     def _insert(self, rows: Array) -> None:

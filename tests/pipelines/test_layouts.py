@@ -106,6 +106,17 @@ def test_what_is_read_in_columns_is_what_the_exact_decoder_reads(messages: list[
         assert_same(layouts.read(many), many)
 
 
+def test_two_layouts_of_one_length_are_told_apart_in_either_order() -> None:
+    one, other = (msgspec.json.encode(event(**more)) for more in ({"schema_version": 1}, {"rr_ms": [300, 1000]}))
+    assert len(one) == len(other)
+    layouts = Layouts()
+    for messages in ([one, other], [other], [one], [other]):
+        many = [message for message in messages for _ in range(ALIKE_MIN)]
+        read = layouts.read(many)
+        assert read.known.all()
+        assert_same(read, many)
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(events_alike(), st.data())
 def test_a_damaged_message_is_never_read_otherwise_than_exactly(messages: list[bytes], data: st.DataObject) -> None:
