@@ -98,7 +98,7 @@ def assert_equal(found: Batch, wanted: Batch) -> None:
     assert beats[0] == beats[1]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(events_alike())
 def test_what_is_read_in_columns_is_what_the_exact_decoder_reads(messages: list[bytes]) -> None:
     layouts, many = Layouts(), [message for message in messages for _ in range(ALIKE_MIN)]
@@ -117,7 +117,7 @@ def test_two_layouts_of_one_length_are_told_apart_in_either_order() -> None:
         assert_same(read, many)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(events_alike(), st.data())
 def test_a_damaged_message_is_never_read_otherwise_than_exactly(messages: list[bytes], data: st.DataObject) -> None:
     good = msgspec.json.encode(event(speed_mps=3.25, rr_ms=[800, 812]))
