@@ -1,6 +1,7 @@
 """The gateway's application: the only place where its parts are put together."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,6 +20,7 @@ from ingest.gateway.access import Access
 from ingest.gateway.bodies import Budget
 from ingest.gateway.clock_notes import ClockNotes
 from ingest.gateway.door import Door
+from ingest.gateway.front import Front
 from ingest.gateway.openapi import complete
 from ingest.gateway.parts import Parts
 from ingest.gateway.rates import Rates
@@ -33,6 +35,8 @@ START_PATIENCE_S = 5.0
 KAFKA_PATIENCE_S = 2.0
 """How long it is asked whether it is there; also how long a stopping process waits for the answer."""
 RETRY_S = 0.5
+COLLECT_AFTER = 50_000
+"""Objects."""
 
 
 def create_app(settings: Settings, clock: Clock) -> FastAPI:
@@ -71,12 +75,20 @@ async def _open(app: FastAPI, settings: Settings, clock: Clock) -> None:
             await asyncio.to_thread(cluster_id, settings, KAFKA_PATIENCE_S)  # fails sooner than what follows
             reader = await asyncio.to_thread(DirectoryReader, settings)
         except Unavailable as failure:
-            log.warning("gateway_waits_for_kafka", failure=failure.problem)
+            log.warning("gateway_waits_for_kafka", failure=failure.problem, remedy=failure.remedy)
             await asyncio.sleep(RETRY_S)
         else:
             app.state.parts = assemble(settings, clock, reader)
             reader.follow()
+            _spare_the_collector()
             return
+
+
+def _spare_the_collector() -> None:
+    """Events are freed by counting; looking for cycles among them again and again, and through the directory, finds nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def assemble(settings: Settings, clock: Clock, reader: DirectoryReader) -> Parts:
@@ -96,7 +108,7 @@ def serve(settings: Settings, clock: Clock) -> None:
     import uvicorn
 
     uvicorn.run(
-        create_app(settings, clock),
+        Front(create_app(settings, clock)),
         host=settings.gateway_host,
         port=settings.gateway_port,
         loop="uvloop",

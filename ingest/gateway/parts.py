@@ -11,6 +11,8 @@ from ingest.gateway.door import Door
 from ingest.gateway.streams import Streams
 from ingest.publisher import Publisher
 
+READ_WITHIN_S = 30.0
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -23,6 +25,8 @@ class Parts:
     door: Door
     streams: Streams
     budget: Budget
+    read_within_s: float = READ_WITHIN_S
+    """So long a request's body may take to come."""
 
     async def close(self) -> None:
         """Send hubs away, finish what is on its way, leave Kafka."""

@@ -82,7 +82,9 @@ def test_a_gateway_that_starts_before_kafka_answers_says_so_and_serves_when_it_d
             raise
     try:
         wait_until(lambda: answers(f"{settings.gateway_url}/ready"), "ready once Kafka answers")
-        assert "gateway_waits_for_kafka" in log.read_text()
+        waits = next(line for line in log.read_text().splitlines() if "gateway_waits_for_kafka" in line)
+        assert "does not answer" in waits
+        assert "PACELINE_KAFKA" in waits, "what to do"
     finally:
         early.send_signal(signal.SIGTERM)
         early.wait(15)
