@@ -1,7 +1,7 @@
 """The compacted topic `directory` as a process holds it: who exists, which sessions run, which device tokens are good."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -27,6 +27,8 @@ class Directory:
         self.devices_by_token_sha256: dict[str, DeviceRecord] = {}
         self._sessions_of_member: dict[int, tuple[SessionRecord, ...]] = {}
         """By start; each tuple is replaced as a whole, so that another thread may read while `put` runs."""
+        self._rosters: dict[str, frozenset[int]] = {}
+        self._active: set[int] = set()
 
     def put(self, record: DirectoryRecord) -> None:
         """Take one record in; it replaces the older one of its key."""
@@ -35,14 +37,16 @@ class Directory:
                 self._put_session(record)
             case MemberRecord():
                 self.members[record.member_id] = record
+                (self._active.add if record.active else self._active.discard)(record.member_id)
             case DeviceRecord():
                 self.devices_by_token_sha256[record.token_sha256] = record
 
     def _put_session(self, record: SessionRecord) -> None:
         before = self.sessions.get(record.session_id)
         self.sessions[record.session_id] = record
-        present = {participant.member_id for participant in record.participants}
-        former = {participant.member_id for participant in before.participants} if before else set()
+        present = frozenset(participant.member_id for participant in record.participants)
+        self._rosters[record.session_id] = present
+        former = {participant.member_id for participant in before.participants} if before else set[int]()
         for member_id in present | former:
             others = [s for s in self._sessions_of_member.get(member_id, ()) if s.session_id != record.session_id]
             held = [*others, record] if member_id in present else others
@@ -57,7 +61,11 @@ class Directory:
 
     def takes_part(self, member_id: int, session_id: str) -> bool:
         """Whether the member is on the roster of that session."""
-        return any(session.session_id == session_id for session in reversed(self._sessions_of_member.get(member_id, ())))
+        return member_id in self._rosters.get(session_id, ())
+
+    def all_take_part(self, member_ids: Set[int], session_id: str) -> bool:
+        """Whether all these are active members on the roster of that session."""
+        return member_ids <= self._active and member_ids <= self._rosters.get(session_id, frozenset())
 
 
 class DirectoryReader:

@@ -106,19 +106,33 @@ class Publisher:
         self, events: Sequence[DeviceEvent], faults: dict[int, Outcome], *, history: bool, patience_s: float
     ) -> list[Outcome]:
         now_ms = self._clock()
+        oldest_ms = now_ms - (HISTORY_OLDEST_MS if history else OLDEST_MS)
+        session_id = None if faults else self._session_of_all(events, oldest_ms, now_ms)
+        if session_id is not None:
+            return await self._publish(DEVICE_EVENTS, _stamp_alike(events, session_id, now_ms), [], now_ms, patience_s)
         outcomes: list[Outcome | None] = []
         stamped: list[Stamped] = []
-        oldest_ms = now_ms - (HISTORY_OLDEST_MS if history else OLDEST_MS)
         for index, event in enumerate(events):
-            session_id = faults.get(index) or self._session_of(event, oldest_ms, now_ms)
-            if isinstance(session_id, Outcome):
-                outcomes.append(session_id)
+            found = faults.get(index) or self._session_of(event, oldest_ms, now_ms)
+            if isinstance(found, Outcome):
+                outcomes.append(found)
                 stamped.append(((event.member_id, event.event_id), b"", b""))
                 continue
             outcomes.append(None)
-            value = encode(replace(event, session_id=session_id, received_time_ms=now_ms))
-            stamped.append(((event.member_id, event.event_id), session_key(session_id, event.member_id), value))
+            value = encode(replace(event, session_id=found, received_time_ms=now_ms))
+            stamped.append(((event.member_id, event.event_id), session_key(found, event.member_id), value))
         return await self._publish(DEVICE_EVENTS, stamped, outcomes, now_ms, patience_s)
+
+    def _session_of_all(self, events: Sequence[DeviceEvent], oldest_ms: int, now_ms: int) -> str | None:
+        """The session that all these events name, when all may: what `_session_of` says of each. None: ask it."""
+        named = {event.session_id for event in events}
+        session_id = named.pop() if len(named) == 1 else None
+        if session_id is None or session_id == NO_SESSION or self._directory is None:
+            return None
+        times_ms = [event.event_time_ms for event in events]
+        if min(times_ms) < oldest_ms or max(times_ms) > now_ms + LATEST_AHEAD_MS:
+            return None
+        return session_id if self._directory.all_take_part({event.member_id for event in events}, session_id) else None
 
     def _session_of(self, event: DeviceEvent, oldest_ms: int, now_ms: int) -> str | Outcome:
         """The session that the event belongs to, or why it is refused."""
@@ -143,14 +157,21 @@ class Publisher:
     async def _publish(
         self, topic: Topic, stamped: Sequence[Stamped], outcomes: list[Outcome | None], now_ms: int, patience_s: float
     ) -> list[Outcome]:
-        """Publish what has no outcome yet and was not published before; wait for everything that is on its way."""
+        """Publish what has no outcome yet and was not published before; wait for everything that is on its way.
+
+        No `outcomes` at all: no event has one yet.
+        """
         self._refuse_when_full(stamped, now_ms)
+        keys = [key for key, _partition_key, _value in stamped]
+        if keys and not any(outcomes) and len(set(keys)) == len(keys) and self._recent.none_of(keys):
+            return await self._publish_new(topic, stamped, keys, now_ms, patience_s)
+        outcomes = outcomes or [None] * len(stamped)
         first: dict[EventKey, int] = {}
         for index, (key, _partition_key, _value) in enumerate(stamped):
             if outcomes[index] is None and key not in first and self._recent.find(key) is None:
                 first[key] = index
         if first:
-            self._send(topic, [stamped[index] for index in first.values()], now_ms)
+            self._send(topic, [stamped[index] for index in first.values()], list(first), now_ms)
         carriers = [outcomes[index] or self._recent.find(stamped[index][0]) for index in range(len(stamped))]
         waiting = {carrier.settled for carrier in carriers if isinstance(carrier, Sending) and not carrier.settled.done()}
         if waiting:
@@ -160,6 +181,16 @@ class Publisher:
             for index, (carrier, (key, _partition_key, _value)) in enumerate(zip(carriers, stamped, strict=True))
         ]
 
+    async def _publish_new(
+        self, topic: Topic, stamped: Sequence[Stamped], keys: Sequence[EventKey], now_ms: int, patience_s: float
+    ) -> list[Outcome]:
+        """The same when nothing of it was refused or published before, as is usual: all of it is one batch."""
+        sending = self._send(topic, stamped, keys, now_ms)
+        await asyncio.wait((sending.settled,), timeout=patience_s)
+        if not sending.settled.done():
+            return [UNCONFIRMED] * len(keys)
+        return [NOT_STORED if key in sending.faults else ACCEPTED for key in keys] if sending.faults else [ACCEPTED] * len(keys)
+
     def _refuse_when_full(self, stamped: Sequence[Stamped], now_ms: int) -> None:
         size = sum(len(value) for _key, _partition_key, value in stamped)
         too_many = self._in_flight_events + len(stamped) > self._in_flight_max
@@ -167,10 +198,10 @@ class Publisher:
             spread_s = now_ms % 1000 / 1000  # so that senders refused together do not come back together
             raise SlowDown(f"{self._in_flight_events} events wait for Kafka", 1 + spread_s)
 
-    def _send(self, topic: Topic, stamped: Sequence[Stamped], now_ms: int) -> None:
+    def _send(self, topic: Topic, stamped: Sequence[Stamped], keys: Sequence[EventKey], now_ms: int) -> Sending:
         started_s = asyncio.get_running_loop().time()
         sending = self.producer.send(topic.name, stamped)
-        self._recent.remember([key for key, _partition_key, _value in stamped], sending, now_ms)
+        self._recent.remember(keys, sending, now_ms)
         size = sum(len(value) for _key, _partition_key, value in stamped)
         self._in_flight_events += len(stamped)
         self._in_flight_bytes += size
@@ -185,9 +216,11 @@ class Publisher:
             self._in_flight_bytes -= size
             PUBLISH_IN_FLIGHT.set(self._in_flight_events)
             self._accepted.inc(len(stamped) - len(sending.faults))
-            self._not_stored.inc(len(sending.faults))
+            if sending.faults:
+                self._not_stored.inc(len(sending.faults))
 
         sending.settled.add_done_callback(settled)
+        return sending
 
     def _exit(self, carrier: Outcome | Sending | None, key: EventKey, *, is_first: bool) -> Outcome:
         """The outcome of one event; all but accepted and not_stored, which its batch counts, are counted here."""
@@ -206,6 +239,19 @@ class Publisher:
     async def close(self) -> None:
         """Wait for what is on its way, then leave Kafka."""
         await asyncio.to_thread(self.producer.close)
+
+
+def _stamp_alike(events: Sequence[DeviceEvent], session_id: str, now_ms: int) -> list[Stamped]:
+    """Events that all name this session, stamped. Written on as text: of an event, only one member more is new."""
+    partition_key, stamp = session_key(session_id), b',"received_time_ms":%d}' % now_ms
+    return [
+        (
+            (event.member_id, event.event_id),
+            partition_key,
+            encode(event)[:-1] + stamp if event.received_time_ms is None else encode(replace(event, received_time_ms=now_ms)),
+        )
+        for event in events
+    ]
 
 
 def _out_of_time(event_time_ms: int, now_ms: int) -> Outcome:

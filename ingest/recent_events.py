@@ -1,6 +1,6 @@
 """The ids of events that were published lately, so that the same event sent twice counts once."""
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 from infra.acknowledging_producer import Sending
 
@@ -28,7 +28,11 @@ class RecentEvents:
         """The sending that carried this event, when it is remembered."""
         return self._young.get(key) or self._old.get(key)
 
-    def remember(self, keys: list[EventKey], sending: Sending, now_ms: int) -> None:
+    def none_of(self, keys: Collection[EventKey]) -> bool:
+        """Whether not one of these events is remembered."""
+        return self._young.keys().isdisjoint(keys) and self._old.keys().isdisjoint(keys)
+
+    def remember(self, keys: Collection[EventKey], sending: Sending, now_ms: int) -> None:
         """Note that these events are on their way."""
         if len(self._young) + len(keys) > self._capacity // 2 or now_ms - self._young_since_ms > self._keep_ms:
             self._old, self._young, self._young_since_ms = self._young, {}, now_ms

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -39,6 +41,50 @@ async def test_what_a_process_of_ours_publishes_is_checked_like_a_devices(kafka_
     ]
     assert len(published(kafka_only, good.event_id, wrong.event_id)) == 1
     await door.close()
+
+
+@pytest.mark.servers
+async def test_events_of_one_session_are_published_together_as_they_are_one_by_one(kafka_only: Settings) -> None:
+    door = Publisher(kafka_only, now_ms, directory())
+    together = [event(session_id=SESSION, rr_ms=(420,)), event(session_id=SESSION, received_time_ms=1, contact=True)]
+    apart = [replace(one, event_id=f"{one.event_id}-apart") for one in together]
+    outcomes = await door.publish_decoded(together)
+    # one that names no session makes that each is looked at by itself
+    outcomes += await door.publish_decoded([*apart, event(event_time_ms=now_ms() - 3_600_000)])
+    assert [outcome.kind for outcome in outcomes] == ["accepted"] * 5
+    texts = [await asyncio.to_thread(published, kafka_only, one.event_id) for one in together + apart]
+    assert [len(found) for found in texts] == [1] * 4
+    stamps = [found.pop("received_time_ms") for [found] in texts]
+    assert min(stamps) > now_ms() - 60_000
+    for [found] in texts:
+        found["event_id"] = found["event_id"].removesuffix("-apart")
+    assert texts[:2] == texts[2:]
+    await door.close()
+
+
+@pytest.mark.servers
+async def test_of_events_of_one_session_doubles_and_strangers_are_told_apart(kafka_only: Settings) -> None:
+    door = Publisher(kafka_only, now_ms, directory())
+    first, second = event(session_id=SESSION), event(session_id=SESSION)
+    kinds = [[o.kind for o in await door.publish_decoded(batch)] for batch in ([first, first], [first, second], [second])]
+    assert kinds == [["accepted", "doubled"], ["doubled", "accepted"], ["doubled"]]
+    stranger, late = event(session_id=SESSION, member_id=1), event(session_id=SESSION, event_time_ms=1)
+    outcomes = await door.publish_decoded([stranger, event(session_id=SESSION), late])
+    assert [o.reason for o in outcomes] == ["unknown_member", "", "too_old"]
+    await door.close()
+
+
+def test_who_may_send_to_a_session_is_known_for_many_at_once() -> None:
+    book = directory()
+    assert book.all_take_part({MEMBER}, SESSION)
+    assert not book.all_take_part({MEMBER, 1}, SESSION), "1 is on the roster and no member"
+    assert not book.all_take_part({MEMBER}, "0b0e8a3c-0000-4000-8000-0000000000aa")
+    book.put(MemberRecord(member_id=1))
+    assert book.all_take_part({MEMBER, 1}, SESSION)
+    book.put(MemberRecord(member_id=1, active=False))
+    assert not book.all_take_part({MEMBER, 1}, SESSION)
+    book.put(session_record(participants=()))
+    assert not book.all_take_part({MEMBER}, SESSION)
 
 
 @pytest.mark.servers
