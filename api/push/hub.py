@@ -110,8 +110,7 @@ class PushHub:
         return self.serving and lives and self._tail is not None and self._tail.alive
 
     async def _live(self) -> None:
-        while not await self._opened():
-            log.warning("hub_waits_for_kafka", address=self.settings.kafka_address)
+        while not await self._opened():  # noqa: ASYNC110 - nothing tells that Kafka is there but asking
             await asyncio.sleep(RETRY_S)
         while True:
             await asyncio.sleep(1)
@@ -142,7 +141,8 @@ class PushHub:
                 self._directory.follow()
             since_ms = self._read_since()
             tail, generations = await asyncio.to_thread(_open_tail, self.settings, since_ms, self.clock() - LIVE_BACK_MS)
-        except Unavailable:
+        except Unavailable as failure:
+            log.warning("hub_waits_for_kafka", failure=failure.problem, remedy=failure.remedy)
             return False
         except Exception:  # whatever it was: /ready tells, and it is tried again
             log.exception("hub_not_opened")
