@@ -1,10 +1,11 @@
 """Channels: a stream keeps its last messages in a ring, metrics only what is true now. Both encode once for all readers."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
-from msgspec import to_builtins
 
 from api.push.channel_names import ChannelName
 from api.push.frame import Frame
@@ -68,6 +69,14 @@ class MetricsChannel:
         self.cache = MetricsCache()
         self._shared: dict[tuple[int | None, int | None], Frame] = {}
         self._shared_version = 0
+        self._told_version = 0
+        self._timestamp = ""
+        self._of_class = orjson.Fragment(b"null")
+
+    def take_concerned(self) -> list[int] | None:
+        """Members whose own row changed since the last call; none when everyone is concerned."""
+        since, self._told_version = self._told_version, self.cache.version
+        return self.cache.members_concerned(since)
 
     def frame(self, since: int | None, member_id: int | None) -> Frame | None:
         """What brings a reader from version `since` (none: from nothing) to the present, or none when nothing concerns them."""
@@ -81,12 +90,18 @@ class MetricsChannel:
             if row is None or (since is not None and not cache.concerns(row, since)):
                 return None
         if self._shared_version != cache.version:
-            self._shared.clear()
-            self._shared_version = cache.version
+            self._share()
         found = self._shared.get((since, member_id))
         if found is None:
             found = self._shared[since, member_id] = self._encode(since, member_id)
         return found
+
+    def _share(self) -> None:
+        """Begin anew with what all readers of the present version are told alike."""
+        self._shared.clear()
+        self._shared_version = self.cache.version
+        self._timestamp = iso(self.cache.event_time_ms)
+        self._of_class = orjson.Fragment(msgspec.json.encode(self.cache.class_metrics))
 
     def _encode(self, since: int | None, member_id: int | None) -> Frame:
         cache = self.cache
@@ -97,7 +112,7 @@ class MetricsChannel:
             "type": "metrics_update",
             "channel": str(self.name),
             "session_id": self.name.key,
-            "timestamp": iso(cache.event_time_ms),
+            "timestamp": self._timestamp,
             "version": cache.version,
             "from": since,
             "kind": "key" if key else "delta",
@@ -107,7 +122,7 @@ class MetricsChannel:
             "rows": places,
             "members": [cache.members[row] for row in shown] if key else [],
             "names": [cache.names[row] for row in shown] if key else [],
-            "columns": {name: [cache.columns[name][row] for row in shown] for name in names} if shown else {},
+            "columns": self._columns(shown, names),
             "class_metrics": self._class_metrics(member_id),
         }
         return Frame("metrics_update", orjson.dumps(message))
@@ -120,11 +135,18 @@ class MetricsChannel:
         rows = list(range(len(self.cache.members))) if since is None else self.cache.changed_rows(since)
         return rows, rows
 
-    def _class_metrics(self, member_id: int | None) -> Any:
+    def _columns(self, shown: Rows, names: Iterable[str]) -> dict[str, list[Any]]:
+        columns = self.cache.columns
+        if len(shown) == 1:  # a thousand phones are told of one row each
+            [row] = shown
+            return {name: [columns[name][row]] for name in names}
+        return {name: [columns[name][row] for row in shown] for name in names} if shown else {}
+
+    def _class_metrics(self, member_id: int | None) -> orjson.Fragment | None:
         shown = self.cache.class_metrics
         if shown is None or (member_id is not None and shown.active_members < CLASS_METRICS_FROM_ACTIVE):
             return None
-        return to_builtins(shown)
+        return self._of_class
 
 
 def iso(at_ms: int) -> str:

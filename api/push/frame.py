@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 
 DEFLATE_WINDOW_BITS = 12
+DEFLATE_MEMORY = 5
+"""Of zlib's 1 to 9: messages of a few KB gain nothing from larger tables, which would have to be cleared for each."""
 DEFLATE_BYTES_MIN = 512
 """Shorter messages cost more to compress than they save."""
 _TEXT = 0x81
@@ -42,7 +44,7 @@ class Frame:
         if len(self.text) < DEFLATE_BYTES_MIN:
             return self.plain
         if self._deflated is None:
-            squeezer = zlib.compressobj(level=1, wbits=-DEFLATE_WINDOW_BITS)
+            squeezer = zlib.compressobj(level=1, wbits=-DEFLATE_WINDOW_BITS, memLevel=DEFLATE_MEMORY)
             body = (squeezer.compress(self.text) + squeezer.flush(zlib.Z_SYNC_FLUSH))[:-_SYNC_TAIL_BYTES]
             self._deflated = _header(_TEXT_DEFLATED, len(body)) + body
         return self._deflated

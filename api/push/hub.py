@@ -5,7 +5,7 @@ Public to the rest of the API: `start`, `stop`, `ready`, and the read methods. E
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -230,11 +230,14 @@ class PushHub:
     # What the threads hand over
 
     def _take(self, batch: Batch) -> None:
-        self.sockets.wake(self.board.take(batch), self._received_ms)
+        self.sockets.wake(self.board.take(batch), self._concerned, self._received_ms)
+
+    def _concerned(self, channel: str) -> Collection[int] | None:
+        metrics = self.board.metrics_called(channel)
+        return metrics.take_concerned() if metrics else None
 
     def _received_ms(self, channel: str) -> int | None:
-        kind, _, session_id = channel.partition(":")
-        metrics = self.board.known_metrics(session_id) if kind == "metrics" else None
+        metrics = self.board.metrics_called(channel)
         return metrics.cache.received_time_ms if metrics else None
 
     def _take_record(self, record: DirectoryRecord) -> None:

@@ -75,6 +75,12 @@ class MetricsCache:
         """Whether the row itself, or what is said of the session as such, changed after a version."""
         return self._row_changed_at[row] > since or self._head_changed_at > since
 
+    def members_concerned(self, since: int) -> list[int] | None:
+        """Members whose row changed after a version; none when something changed that concerns them all."""
+        if max(self.layout_version, self._head_changed_at) > since:
+            return None
+        return [self.members[row] for row in self.changed_rows(since)]
+
     def _lay_out(self, update: LiveUpdate) -> None:
         """Make room for a keyframe's rows; a column that it does not name is gone."""
         count = len(update.members)

@@ -1,9 +1,10 @@
 """The open sockets of this process: who has how many, who is woken by which channel, and how all say goodbye."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from api.principal import Principal
 from api.push import protocol
+from api.push.audience import Audience
 from api.push.connection import Connection
 from api.push.limits import ADMISSIONS_PER_S, MAX_SOCKETS_PER_USER, TokenBucket
 from api.push.protocol import CloseCode
@@ -21,7 +22,7 @@ class Sockets:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open: dict[str, Connection] = {}
-        self._by_channel: dict[str, dict[str, Connection]] = {}
+        self._by_channel: dict[str, Audience] = {}
         self._of_user: dict[int, int] = {}
         self._admissions = TokenBucket(per_s=ADMISSIONS_PER_S, burst=ADMISSIONS_PER_S, now_ms=clock())
         self._window_ms: int | None = None
@@ -59,26 +60,38 @@ class Sockets:
 
     def subscribe(self, connection: Connection, reader: Reader) -> None:
         connection.add(reader)
-        self._by_channel.setdefault(str(reader.name), {})[connection.id] = connection
+        self._by_channel.setdefault(str(reader.name), Audience()).put(connection, reader)
 
     def unsubscribe(self, connection: Connection, channel: str) -> bool:
         """False when there was no such subscription."""
-        readers = self._by_channel.get(channel, {})
-        readers.pop(connection.id, None)
-        if not readers:
-            self._by_channel.pop(channel, None)
+        audience = self._by_channel.get(channel)
+        if audience is not None:
+            audience.drop(connection)
+            if not audience.everyone:
+                del self._by_channel[channel]
         return connection.remove(channel) is not None
 
     def readers_of(self, channel: str) -> list[Connection]:
-        return list(self._by_channel.get(channel, {}).values())
+        audience = self._by_channel.get(channel)
+        return list(audience.everyone.values()) if audience else []
 
-    def wake(self, channels: Iterable[str], received_ms: Callable[[str], int | None]) -> None:
-        """Let everyone write who reads one of these channels; `received_ms` tells when its newest event came to our door."""
+    def wake(
+        self,
+        channels: Iterable[str],
+        concerned: Callable[[str], Collection[int] | None],
+        received_ms: Callable[[str], int | None],
+    ) -> None:
+        """Let everyone write whom news of these channels concerns.
+
+        `concerned` tells which members it is about (none: whoever reads the channel), `received_ms` when its newest event came
+        to our door.
+        """
         woken: dict[str, Connection] = {}
         for channel in channels:
-            readers = self._by_channel.get(channel)
-            if readers:
-                woken.update(readers)
+            audience = self._by_channel.get(channel)
+            if audience:
+                for connections in audience.concerned(concerned(channel)):
+                    woken.update(connections)
         for connection in list(woken.values()):
             connection.pump()
         now_ms = self._clock()

@@ -119,7 +119,8 @@ class MetricsReader:
         self.name = channel.name
         self.receipts = Receipts()
         self.slow = False
-        self._member_id = member_id
+        self.member_id = member_id
+        """The member whose own row is all that is shown; none to the staff."""
         self._interval_ms = interval_ms
         self._version: int | None = None
         self._sent_at_ms: int | None = None
@@ -149,11 +150,11 @@ class MetricsReader:
             return True
         if wire.paused:
             return False
-        frame = self.channel.frame(self._version, self._member_id)
+        frame = self.channel.frame(self._version, self.member_id)
         if frame is None:
             return True
         version = self.channel.cache.version
-        if self._version is not None and self._member_id is None:
+        if self._version is not None and self.member_id is None and version > self._version + 1:
             COALESCED.inc(version - self._version - 1)
         self._version, self._sent_at_ms = version, now_ms
         wire.write(frame)

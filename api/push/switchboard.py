@@ -116,7 +116,11 @@ class Switchboard:
         return self._metrics.setdefault(str(name), MetricsChannel(name))
 
     def known_metrics(self, session_id: str) -> MetricsChannel | None:
-        return self._metrics.get(f"metrics:{session_id}")
+        return self.metrics_called(f"metrics:{session_id}")
+
+    def metrics_called(self, channel: str) -> MetricsChannel | None:
+        """The metrics of that channel, or none: it is a stream, or new."""
+        return self._metrics.get(channel)
 
     def _place(self, name: ChannelName) -> Place:
         topic = TOPIC_OF[name.kind]
