@@ -15,7 +15,10 @@ from schemas.tables import TABLES, Table
 
 log = logger(__name__)
 INSERT_EVERY_S = 1.0
-INSERT_ROWS = 10_000
+GATHER_S = 1.5
+GATHER_ROWS = 1_000
+"""So many after a second are a busy club's: they wait a little longer, because every insert costs a part and its merges."""
+INSERT_ROWS = 50_000
 INSERT_ROWS_MAX = 100_000
 QUEUE_ROWS = 200_000
 BACKOFF_S = (0.1, 0.2, 0.5, 1, 2)
@@ -28,7 +31,7 @@ class Warehouse(Protocol):
 
 
 class InsertQueue:
-    """One thread inserts what has waited for a second, or sooner when it is much, table by table in the order of `TABLES`.
+    """One thread inserts what has waited for a second, table by table in the order of `TABLES`; many gather a little longer.
 
     `put` blocks while the queue is full, which is how a warehouse that is away holds the flow back instead of losing rows.
     """
@@ -93,8 +96,13 @@ class InsertQueue:
     def _wait_until_due(self) -> bool:
         with self._change:
             self._change.wait_for(lambda: self._closed or self._waiting)
-            self._change.wait_for(lambda: self._closed or self._draining or self._rows >= INSERT_ROWS, INSERT_EVERY_S)
+            due = self._change.wait_for(self._is_due, INSERT_EVERY_S)
+            if not due and self._rows >= GATHER_ROWS:
+                self._change.wait_for(self._is_due, GATHER_S)
             return not self._closed
+
+    def _is_due(self) -> bool:
+        return self._closed or self._draining or self._rows >= INSERT_ROWS
 
     def _next_blocks(self) -> list[tuple[Table, list[Rows]]]:
         with self._change:

@@ -205,7 +205,6 @@ def _start_s(settings: Settings) -> float:
 def _batch(number: int, rows: int) -> pa.Table:
     """Seconds of so many members at once, as the store flow writes them."""
     members = range(1, rows + 1)
-    text = pa.dictionary(pa.int32(), pa.string())
     none = [None] * rows
     return pa.table(
         {
@@ -219,8 +218,8 @@ def _batch(number: int, rows: int) -> pa.Table:
             "speed_mps": pa.array(none, pa.float32()),
             "distance_m": pa.array(none, pa.float32()),
             "altitude_m": pa.array(none, pa.float32()),
-            "device": pa.array([f"strap-{m}" for m in members]).cast(text),
-            "source": pa.array(["heart_rate_monitor"] * rows).cast(text),
+            "device": pa.array([f"strap-{m}" for m in members]),
+            "source": pa.array(["heart_rate_monitor"] * rows),
         }
     )
 

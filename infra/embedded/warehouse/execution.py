@@ -13,10 +13,14 @@ from infra.embedded.warehouse.statement import Insert
 from infra.embedded.warehouse.users import User
 
 _PIECE_BYTES = 1024 * 1024
-_FAILED_WRITES_SQL = (
-    "SELECT sum(value) FROM system.errors WHERE name IN"
-    " ('NOT_ENOUGH_SPACE', 'CANNOT_WRITE_TO_FILE_DESCRIPTOR', 'CANNOT_OPEN_FILE', 'CANNOT_CLOSE_FILE', 'STD_EXCEPTION')"
-)
+_FAILED_WRITES = {
+    b"NOT_ENOUGH_SPACE",
+    b"CANNOT_WRITE_TO_FILE_DESCRIPTOR",
+    b"CANNOT_OPEN_FILE",
+    b"CANNOT_CLOSE_FILE",
+    b"STD_EXCEPTION",
+}
+_ERRORS_SQL = "SELECT name, value FROM system.errors SETTINGS max_threads = 1"
 READONLY_STRICT, READONLY_WITH_SETTINGS = 1, 2
 
 
@@ -93,8 +97,10 @@ def insert(connection: Connection, statement: Insert) -> Outcome:
     return outcome
 
 
-def _failed_writes(connection: Connection) -> bytes:
-    return run(connection, _FAILED_WRITES_SQL).data
+def _failed_writes(connection: Connection) -> int:
+    """Counted from the few rows there are: as a condition in SQL it made threads of its own and cost three times as much."""
+    pairs = (line.split(b"\t") for line in run(connection, _ERRORS_SQL).data.splitlines())
+    return sum(int(value) for name, value in pairs if name in _FAILED_WRITES)
 
 
 def _insert(connection: Connection, statement: Insert) -> Outcome:
