@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Callable
-
-import httpx
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
@@ -102,18 +102,24 @@ def _ours(
     return Child(
         name=name,
         launch=lambda: Launch(command, child_environment(settings), settings.home),
-        ready=_answers(f"http://{host}:{port.number}{path}"),
-        alive=_answers(f"http://{host}:{port.number}/health"),
+        ready=_answers(host, port.number, path),
+        alive=_answers(host, port.number, "/health"),
         ports=(port,),
         stop_timeout_s=stop_timeout_s,
     )
 
 
-def _answers(url: str) -> Callable[[], bool]:
-    def ready() -> bool:
-        try:
-            return httpx.get(url, timeout=PROBE_S, trust_env=False).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
+def _answers(host: str, port: int, path: str) -> Callable[[], bool]:
+    """By the plainest client there is: others prepare for TLS with every question."""
 
-    return ready
+    def answers() -> bool:
+        connection = HTTPConnection(host, port, timeout=PROBE_S)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return answers
