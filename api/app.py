@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from api import problems
 from api.auth.passwords import Passwords
 from api.middleware import Surroundings
+from api.push.front import LiveFront
 from api.push.hub import PushHub
-from api.push.routes import router as live_socket
 from api.routes import (
     authentication,
     collection,
@@ -47,7 +47,6 @@ ROUTERS = (
     people.router,
     devices.router,
     operations.router,
-    live_socket,
     reference.router,
     pages.router,  # takes every path that is left, so it stays last
 )
@@ -90,6 +89,7 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Surroundings)
+    app.add_middleware(LiveFront, hub=services.hub)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # FastAPI's own way to extend the document
     return app
 

@@ -48,7 +48,7 @@ class StreamChannel:
     def frame_after(self, entry: Entry, previous: int) -> Frame:
         """The message as a reader gets it who does not see everything: `previous` is what that reader got before."""
         kind = entry.frame.kind
-        return Frame(kind, self._envelope(kind, entry.offset, previous) + entry.frame.text[entry.body_at :])
+        return Frame(kind, self._envelope(kind, entry.offset, previous) + entry.frame.text[entry.body_at :], for_one=True)
 
     def locate(self, epoch: str | None, offset: int | None) -> int | None:
         """The cursor behind a reader's position, or none when it cannot be proven that nothing is missing."""
@@ -125,7 +125,7 @@ class MetricsChannel:
             "columns": self._columns(shown, names),
             "class_metrics": self._class_metrics(member_id),
         }
-        return Frame("metrics_update", orjson.dumps(message))
+        return Frame("metrics_update", orjson.dumps(message), for_one=member_id is not None)
 
     def _rows(self, since: int | None, member_id: int | None) -> tuple[Rows, Rows]:
         """Rows to be shown and the positions under which the reader knows them: a member's only row is their row 0."""

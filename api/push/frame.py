@@ -10,6 +10,8 @@ DEFLATE_MEMORY = 5
 """Of zlib's 1 to 9: messages of a few KB gain nothing from larger tables, which would have to be cleared for each."""
 DEFLATE_BYTES_MIN = 512
 """Shorter messages cost more to compress than they save."""
+DEFLATE_OWN_BYTES_MIN = 1_400
+"""Of messages for one reader, whose compression serves nobody else: what one packet holds goes as it is."""
 _TEXT = 0x81
 _TEXT_DEFLATED = 0xC1
 _SYNC_TAIL_BYTES = 4
@@ -18,11 +20,12 @@ _SYNC_TAIL_BYTES = 4
 class Frame:
     """An unmasked text frame, made lazily in the variants that sockets ask for; every variant is made once."""
 
-    __slots__ = ("_deflated", "_plain", "kind", "text")
+    __slots__ = ("_deflate_from", "_deflated", "_plain", "kind", "text")
 
-    def __init__(self, kind: str, text: bytes) -> None:
+    def __init__(self, kind: str, text: bytes, *, for_one: bool = False) -> None:
         self.kind = kind
         self.text = text
+        self._deflate_from = DEFLATE_OWN_BYTES_MIN if for_one else DEFLATE_BYTES_MIN
         self._plain: bytes | None = None
         self._deflated: bytes | None = None
 
@@ -41,7 +44,7 @@ class Frame:
     @property
     def deflated(self) -> bytes:
         """The frame for sockets that negotiated permessage-deflate; a short message stays as it is, which the RFC allows."""
-        if len(self.text) < DEFLATE_BYTES_MIN:
+        if len(self.text) < self._deflate_from:
             return self.plain
         if self._deflated is None:
             squeezer = zlib.compressobj(level=1, wbits=-DEFLATE_WINDOW_BITS, memLevel=DEFLATE_MEMORY)

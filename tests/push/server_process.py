@@ -10,9 +10,9 @@ from fastapi import FastAPI, Response
 from msgspec import to_builtins
 
 from api.auth.tokens import Tokens
+from api.push.front import LiveFront
 from api.push.hub import PushHub
 from api.push.raw_ws import uvicorn_options
-from api.push.routes import router
 from api.push.session_book import event_shown
 from infra.clock import system_clock
 from infra.settings import Settings, load_settings
@@ -31,8 +31,7 @@ def make_app(settings: Settings) -> FastAPI:
         await hub.stop()
 
     app = FastAPI(lifespan=lifespan)
-    app.state.hub = hub
-    app.include_router(router)
+    app.add_middleware(LiveFront, hub=hub)
 
     @app.get("/ready")
     async def ready() -> Response:

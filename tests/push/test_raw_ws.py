@@ -23,6 +23,12 @@ def gym(kafka_only: Settings) -> Iterator[Gym]:
         yield place
 
 
+def test_a_message_for_one_reader_is_compressed_only_when_it_needs_more_than_a_packet() -> None:
+    short, long = Frame("x", b"a" * 1_399, for_one=True), Frame("x", b"a" * 1_400, for_one=True)
+    assert short.deflated is short.plain
+    assert len(long.deflated) < len(long.plain)
+
+
 def test_uvicorn_has_everything_that_the_subclass_overrides() -> None:
     parent = RawWS.__mro__[1]
     for name in ("run_asgi", "pause_writing", "resume_writing", "keepalive_timeout", "shutdown", "connection_made"):
