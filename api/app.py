@@ -89,7 +89,7 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Surroundings)
-    app.add_middleware(LiveFront, hub=services.hub)
+    app.add_middleware(LiveFront, hub=app.state.hub)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # FastAPI's own way to extend the document
     return app
 
