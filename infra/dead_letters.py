@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 
-import msgspec
 from confluent_kafka import Message
 
 from infra.errors import PacelineError
@@ -12,6 +11,7 @@ from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.rejected import Rejected, Retried, dead_letter_decoder
 from schemas.topics import DEAD_LETTERS
+from schemas.unreadable import UNREADABLE
 
 log = logger(__name__)
 DETAIL_MAX = 2_000
@@ -78,7 +78,7 @@ def find(letters: dict[str, DeadLetter], wanted: str) -> DeadLetter:
 def _take(message: Message, found: dict[str, DeadLetter]) -> None:
     try:
         record = dead_letter_decoder.decode(message.value() or b"")
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         log.warning("dead_letter_unreadable", offset=message.offset(), fault=str(fault))
         return
     known = found.get(record.rejected_id)

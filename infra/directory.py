@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Callable, Set
 
-import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from infra.kafka import ends, open_consumer, read_to_end
 from infra.settings import Settings
 from infra.telemetry.logs import logger
-from schemas.directory import DeviceRecord, DirectoryRecord, MemberRecord, SessionRecord, directory_decoder
+from infra.telemetry.metrics import MESSAGES_UNREADABLE
+from schemas.directory import DeviceRecord, DirectoryRecord, MemberRecord, SessionRecord, directory_decoder, implausible
 from schemas.topics import DIRECTORY
+from schemas.unreadable import UNREADABLE
 
 log = logger(__name__)
 POLL_S = 0.1
@@ -135,7 +136,9 @@ class DirectoryReader:
     def _run(self) -> None:
         while not self._stop.is_set():
             first = self._consumer.poll(POLL_S)
-            for message in [first, *self._consumer.consume(500, timeout=0)] if first else ():
+            if first is None:  # an empty message is false, too
+                continue
+            for message in (first, *self._consumer.consume(500, timeout=0)):
                 fault = message.error()
                 if fault is None:
                     self._take(message)
@@ -154,8 +157,12 @@ class DirectoryReader:
             return
         try:
             record = directory_decoder.decode(value)
-        except (msgspec.ValidationError, msgspec.DecodeError) as fault:
-            log.error("directory_record_unreadable", offset=message.offset(), fault=str(fault))
+            fault = implausible(record)
+        except UNREADABLE as failure:
+            fault = str(failure)
+        if fault:
+            MESSAGES_UNREADABLE.labels(DIRECTORY.name).inc()
+            log.error("directory_record_unreadable", offset=message.offset(), fault=fault)
             return
         self.directory.put(record)
         for listener in self._listeners:

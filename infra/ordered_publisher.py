@@ -13,6 +13,17 @@ HOPELESS = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, Kaf
 """Faults of the message itself: trying again cannot help."""
 
 
+def is_hopeless(fault: object) -> bool:
+    """Whether a message's fault is its own."""
+    return isinstance(fault, KafkaError) and fault.code() in HOPELESS
+
+
+def refusal(failure: Exception) -> KafkaError | None:
+    """Why the client itself did not take a message, when that is the message's own fault."""
+    fault = failure.args[0] if isinstance(failure, KafkaException) else None
+    return fault if isinstance(fault, KafkaError) and is_hopeless(fault) else None
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """One message, ready to go. `event_id` travels as a header, by which readers drop what they had before."""
@@ -44,7 +55,7 @@ class OrderedPublisher:
             def settled(error: KafkaError | None, _message: Message, index: int = index) -> None:
                 if error is None:
                     return
-                if error.code() in HOPELESS:
+                if is_hopeless(error):
                     faults[index] = str(error)
                 else:
                     broken.append(str(error))

@@ -16,10 +16,10 @@ from pipelines.messages import Message, Publish
 from schemas.events import DEVICE_EVENT_TYPES, AppEvent, Reading, app_event_decoder, reading_decoder
 from schemas.rejected import Rejected
 from schemas.topics import DEAD_LETTERS
+from schemas.unreadable import UNREADABLE
 
 log = logger(__name__)
 Event = TypeVar("Event", Reading, AppEvent)
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
 READING_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in DEVICE_EVENT_TYPES)
 encode = msgspec.json.Encoder().encode
 

@@ -11,6 +11,8 @@ from bytewax.dataflow import Dataflow
 from infra.directory import DirectoryReader
 from infra.errors import PacelineError
 from infra.partition_reader import PartitionReader
+from infra.telemetry.logs import logger
+from infra.telemetry.metrics import MESSAGES_UNREADABLE
 from infra.warehouse_columns import WarehouseColumns
 from pipelines.connectors.group_logic import group_logic
 from pipelines.corrections import Corrections
@@ -24,10 +26,12 @@ from pipelines.live_group import LiveGroup
 from pipelines.sessions import Sessions
 from pipelines.steps.shard import LiveShard
 from pipelines.store_group import StoreGroup
-from schemas.alerts import Alert, alert_decoder
+from schemas.alerts import Alert, told_alert
 from schemas.directory import DirectoryRecord, SessionRecord
 from schemas.topics import ALERTS
+from schemas.unreadable import UNREADABLE
 
+log = logger(__name__)
 CARRY_ROWS = 50_000
 """Result rows that a checkpoint of flow `live` may carry while the warehouse is away."""
 CLOCK_MARGIN_MS = 60_000
@@ -84,9 +88,15 @@ def _restored(state: dict[str, Any] | None) -> LiveShard:
 
 
 def _published_alerts(run: FlowRun, since_ms: int) -> Iterator[Alert]:
+    """What lies on the topic that is no alert of ours is passed over: it must not keep the flow from starting."""
     reader = PartitionReader(run.settings, run.places(ALERTS))
     try:
         for message in reader.history(since_ms):
-            yield alert_decoder.decode(message.value() or b"")
+            try:
+                yield told_alert(message.value() or b"")
+            except UNREADABLE as fault:
+                MESSAGES_UNREADABLE.labels(ALERTS.name).inc()
+                place = {"partition": message.partition(), "offset": message.offset()}
+                log.error("alert_unreadable", **place, fault=str(fault))
     finally:
         reader.close()

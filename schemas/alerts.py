@@ -1,12 +1,15 @@
 """Alerts as they travel on topic `alerts` and over the WebSocket."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from schemas.directory import Severity
 from schemas.ranges import ClassId, EpochMs, MemberId, SessionId
+
+VERSION_MAX: Final = 2**53
+REPEATED_MAX: Final = 2**16 - 1
 
 AlertRule = Literal[
     "heart_rate_high",
@@ -64,3 +67,14 @@ class Alert(Struct, frozen=True, kw_only=True, tag="alert", tag_field="type"):
 
 
 alert_decoder = msgspec.json.Decoder(Alert)
+
+
+def told_alert(value: bytes) -> Alert:
+    """The alert in a message of the topic.
+
+    Raises one of UNREADABLE when it is none, or has numbers that no alert of ours has: it could not be stored again.
+    """
+    alert = alert_decoder.decode(value)
+    if not (1 <= alert.version <= VERSION_MAX and 0 <= alert.repeated <= REPEATED_MAX):
+        raise msgspec.ValidationError(f"version {alert.version}, repeated {alert.repeated}: no alert of ours has these")
+    return alert

@@ -12,6 +12,11 @@ from msgspec import Meta, Struct
 
 from schemas.ranges import ClassId, EpochMs, MemberId, SessionId, ShortText
 
+ID_MAX = 2**53 - 1
+BPM_MAX = 1_000
+DURATION_S_MAX = 366 * 86_400
+PACE_S_PER_KM_MAX = 100_000
+
 Sex = Literal["female", "male"]
 Severity = Literal["info", "warning", "critical"]
 
@@ -114,3 +119,25 @@ def directory_key(record: DirectoryRecord) -> bytes:
             return f"member:{record.member_id}".encode()
         case DeviceRecord():
             return f"device:{record.token_id}".encode()
+
+
+def implausible(record: DirectoryRecord) -> str:
+    """Which number of a record is none that our doors let in, though its type allows it; empty when all is well.
+
+    Readers hold bounds in narrow columns and divide by targets: one number out of bounds would stop every flow that reads it.
+    """
+    if not isinstance(record, SessionRecord):
+        return ""
+    if not (0 <= (record.trainer_id or 0) <= ID_MAX and 0 <= record.planned_duration_s <= DURATION_S_MAX):
+        return f"trainer_id {record.trainer_id}, planned_duration_s {record.planned_duration_s}"
+    for segment in record.segments:
+        if segment.duration_s > DURATION_S_MAX:
+            return f"duration_s {segment.duration_s} of a segment"
+    for person in record.participants:
+        limits, floors = person.limits, person.heart_rate_zone_floors_bpm
+        high, low, pace = limits.heart_rate_high_bpm or 0, limits.heart_rate_low_bpm or 0, limits.pace_target_s_per_km
+        if min(high, low, *floors) < 0 or max(high, low, *floors) > BPM_MAX:
+            return f"limits {high} and {low} bpm, zones from {floors} bpm, of member {person.member_id}"
+        if pace is not None and not 1 <= pace <= PACE_S_PER_KM_MAX:
+            return f"pace_target_s_per_km {pace} of member {person.member_id}"
+    return ""

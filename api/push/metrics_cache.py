@@ -37,10 +37,14 @@ class MetricsCache:
         self._head_changed_at = 0
 
     def take(self, update: LiveUpdate) -> bool:
-        """Take one message in; false when it could not be used because a message before it is missing."""
+        """Take one message in; false when it could not be used because a message before it is missing.
+
+        Raises ValueError, with nothing changed but the wait for a keyframe, when its rows and columns do not fit together.
+        """
         if update.kind == "delta" and (self.waits_for_key or update.sequence != self._sequence + 1):
             self.waits_for_key = True
             return False
+        self._check(update)
         self.version += 1
         if update.kind == "key":
             self._lay_out(update)
@@ -80,6 +84,18 @@ class MetricsCache:
         if max(self.layout_version, self._head_changed_at) > since:
             return None
         return [self.members[row] for row in self.changed_rows(since)]
+
+    def _check(self, update: LiveUpdate) -> None:
+        count, rows = len(update.rows), len(update.members) if update.kind == "key" else len(self.members)
+        fits = all(len(values) == count for values in update.columns.values())
+        fits &= len(update.names) == len(update.members)
+        if update.kind == "key":
+            fits &= update.rows == tuple(range(rows))
+        else:
+            fits &= not count or (min(update.rows) >= 0 and max(update.rows) < rows)
+        if not fits:
+            self.waits_for_key = True
+            raise ValueError(f"the rows of message {update.sequence} do not fit its columns and members")
 
     def _lay_out(self, update: LiveUpdate) -> None:
         """Make room for a keyframe's rows; a column that it does not name is gone."""

@@ -15,12 +15,15 @@ from api.push.channel_names import ChannelName, Kind, session_channels
 from api.push.channels import MetricsChannel, StreamChannel
 from api.push.messages import message_shown
 from api.push.session_book import SessionBook, alert_audience, event_audience, event_message
+from infra.telemetry.logs import logger
+from infra.telemetry.metrics import HUB_UNREADABLE
 from schemas.alerts import Alert
 from schemas.events import AppEvent
 from schemas.live import LiveUpdate
 from schemas.messages import LiveMessage
 from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES, Topic, partition_of
 
+log = logger(__name__)
 TOPIC_OF: dict[Kind, Topic] = {"alerts": ALERTS, "events": APP_EVENTS, "metrics": LIVE, "user": LIVE_MESSAGES}
 KIND_OF = {topic.name: kind for kind, topic in TOPIC_OF.items()}
 _ALERT_OPENING = len(b'{"type":"alert",')
@@ -67,11 +70,18 @@ class Switchboard:
                 continue
             place = (item.topic, item.partition)
             self._head[place] = max(self._head.get(place, -1), item.offset)
-            if isinstance(item.message, LiveMessage):
-                touched.update(self._tell(item, item.message))
-            elif item.message is not None:
-                touched.add(self._enter(item, item.message))
+            try:
+                touched.update(self._put(item))
+            except Exception as fault:  # one foreign message must not cost the readers of all the others theirs
+                HUB_UNREADABLE.labels(item.topic).inc()
+                where = {"topic": item.topic, "partition": item.partition, "offset": item.offset}
+                log.exception("hub_message_unusable", **where, fault=str(fault))
         return touched
+
+    def _put(self, item: Arrived) -> Iterable[str]:
+        if isinstance(item.message, LiveMessage):
+            return self._tell(item, item.message)
+        return () if item.message is None else [self._enter(item, item.message)]
 
     def _tell(self, item: Arrived, message: LiveMessage) -> Iterable[str]:
         """A message goes to the channel of each user it is for."""
@@ -88,12 +98,12 @@ class Switchboard:
                 book.take_live(message)
             return str(metrics.name)
         if isinstance(message, Alert):
-            book.take_alert(message)
             body = msgspec.json.encode(message)[_ALERT_OPENING:]
+            book.take_alert(message)
             return self._publish(ChannelName("alerts", session_id), item, "alert", body, alert_audience(message))
+        body = orjson.dumps(event_message(message))[1:]
         if not book.take_event(message):  # the outbox publishes again what it died over: nobody is told twice
             return str(ChannelName("events", session_id))
-        body = orjson.dumps(event_message(message))[1:]
         return self._publish(ChannelName("events", session_id), item, "session_event", body, event_audience(message))
 
     def _publish(self, name: ChannelName, item: Arrived, kind: str, body: bytes, audience: int | None) -> str:

@@ -4,18 +4,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-import msgspec
-
 from api.push.switchboard import Arrived, Missed
 from infra.errors import Unavailable
 from infra.log_tail import LogHole, LogRecord, LogTail
 from infra.telemetry.logs import logger
 from infra.telemetry.metrics import HUB_LAG_MESSAGES, HUB_UNREADABLE
-from schemas.alerts import Alert, alert_decoder
+from schemas.alerts import Alert, told_alert
 from schemas.events import AppEvent, app_event_decoder
 from schemas.live import LiveUpdate, live_decoder
 from schemas.messages import LiveMessage, message_decoder
 from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES
+from schemas.unreadable import UNREADABLE
 
 log = logger(__name__)
 Batch = list[Arrived | Missed]
@@ -27,7 +26,7 @@ LOST_AFTER_S = 10.0
 """Without a word from Kafka for so long it counts as lost; shorter pauses, as when a leader moves, do not."""
 DECODE: dict[str, Callable[[bytes], LiveUpdate | Alert | AppEvent | LiveMessage]] = {
     LIVE.name: live_decoder.decode,
-    ALERTS.name: alert_decoder.decode,
+    ALERTS.name: told_alert,
     APP_EVENTS.name: app_event_decoder.decode,
     LIVE_MESSAGES.name: message_decoder.decode,
 }
@@ -106,7 +105,7 @@ def decode(items: Iterable[LogRecord | LogHole]) -> Iterable[Arrived | Missed]:
         message: LiveUpdate | Alert | AppEvent | LiveMessage | None = None
         try:
             message = DECODE[item.topic](item.value)
-        except (msgspec.ValidationError, msgspec.DecodeError) as fault:
+        except UNREADABLE as fault:
             HUB_UNREADABLE.labels(item.topic).inc()
             log.error(
                 "hub_message_unreadable", topic=item.topic, partition=item.partition, offset=item.offset, fault=str(fault)

@@ -1,10 +1,9 @@
 """What did people do in a session?"""
 
-import msgspec
-
 from infra.telemetry.logs import logger
 from infra.warehouse_reader import WarehouseReader
 from schemas.events import AppEvent, app_event_decoder
+from schemas.unreadable import UNREADABLE
 
 log = logger(__name__)
 SQL = """SELECT event_id, body
@@ -20,6 +19,6 @@ def session_events(warehouse: WarehouseReader, *, session_id: str, limit: int = 
     for row in warehouse.rows(SQL, {"session_id": session_id, "limit": limit}):
         try:
             events.append(app_event_decoder.decode(row["body"]))
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             log.error("stored_event_unreadable", event_id=row["event_id"], fault=str(fault))
     return events

@@ -29,6 +29,16 @@ FLOW_MESSAGES_EXPIRED = Counter(
     "Messages that retention deleted before the flow read them; must stay 0, else the flow was down too long",
     ["topic"],
 )
+FLOW_MESSAGES_REFUSED = Counter(
+    "paceline_flow_messages_refused",
+    "Messages of a flow that Kafka can never take (too large for their topic) and that were passed over; must stay 0",
+    ["topic"],
+)
+MESSAGES_UNREADABLE = Counter(
+    "paceline_messages_unreadable",
+    "Messages of `directory` and `alerts` passed over because they make no sense; should stay 0, the log tells place and why",
+    ["topic"],
+)
 FLOW_LAG_MESSAGES = Gauge(
     "paceline_flow_lag_messages", "Messages behind the log's end; growing means the flow is too slow", ["flow", "group"]
 )

@@ -8,7 +8,12 @@ from typing import Any, Protocol
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from infra.errors import Unavailable
+from infra.ordered_publisher import is_hopeless, refusal
+from infra.telemetry.logs import logger
+from infra.telemetry.metrics import FLOW_MESSAGES_REFUSED
 from pipelines.messages import Publish
+
+log = logger(__name__)
 
 
 class Producer(Protocol):
@@ -23,7 +28,10 @@ class Producer(Protocol):
 
 @dataclass(frozen=True)
 class TopicSink(FixedPartitionedSink[Publish, None]):
-    """Messages of one group, in order; an undeliverable one stops the flow, which then repeats the epoch."""
+    """Messages of one group, in order; one that Kafka did not take stops the flow, which then repeats the epoch.
+
+    But one that Kafka can never take, as too large, is passed over: it would stop the flow at every repetition.
+    """
 
     name: str
     open_producer: Callable[[], Producer]
@@ -72,13 +80,26 @@ class TopicPart(StatefulSinkPartition[Publish, None]):
             except BufferError:  # the client's queue is full: Kafka holds the flow back
                 self._producer.poll(0.1)
                 self._check()
+            except Exception as failure:
+                fault = refusal(failure)
+                if fault is None:
+                    raise
+                _pass_over(message.topic, fault)
+                return
             else:
                 return
 
-    def _delivered(self, fault: object, _message: object) -> None:
-        if fault is not None:
+    def _delivered(self, fault: object, message: Any) -> None:
+        if is_hopeless(fault):
+            _pass_over(message.topic(), fault)
+        elif fault is not None:
             self._fault = fault
 
     def _check(self) -> None:
         if self._fault is not None:
             raise Unavailable(f"Kafka did not take a message: {self._fault}", "The flow repeats it after a restart.")
+
+
+def _pass_over(topic: str, fault: object) -> None:
+    FLOW_MESSAGES_REFUSED.labels(topic).inc()
+    log.error("message_refused_by_kafka", topic=topic, fault=str(fault))

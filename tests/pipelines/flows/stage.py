@@ -231,7 +231,7 @@ class Stage:
             self.producer.poll(0)
         assert self.producer.flush(10) == 0
 
-    def send_raw(self, topic: Topic, value: bytes, key: bytes) -> str:
+    def send_raw(self, topic: Topic, value: bytes | None, key: bytes) -> str:
         """Publish bytes as they are; returns their place."""
         places: list[str] = []
         self.producer.produce(
