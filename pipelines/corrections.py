@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from pipelines.correction_pace import CorrectionPace
 from pipelines.history import ReadingPlace, place_of
 from pipelines.messages import Rows
 from schemas.directory import Participant, SessionRecord
@@ -64,7 +65,8 @@ class Corrections:
         self._people: dict[str, bytes] = dict(found.get("people", {}))
         self._revision: dict[str, int] = dict(found.get("revision", {}))
         self._wanted: dict[str, int] = dict.fromkeys(found.get("wanted", ()), 0)
-        """Session → when to ask next."""
+        """Session → when to ask next, unless its pace says later."""
+        self._pace = CorrectionPace(found.get("pace"))
         self._asked: set[str] = set()
 
     def snapshot(self) -> dict[str, Any]:
@@ -75,6 +77,7 @@ class Corrections:
             "people": dict(self._people),
             "revision": dict(self._revision),
             "wanted": list(self._wanted),
+            "pace": self._pace.stored(),
         }
 
     def saw_readings(self, readings: Sequence[Reading]) -> None:
@@ -104,8 +107,16 @@ class Corrections:
         """Whether the live totals of this session lack something."""
         return session_id in self._late
 
+    def may_repeat(self, session_id: str, now_ms: int) -> bool:
+        """Whether a summary that was told may be told anew now."""
+        return self._pace.is_due(session_id, now_ms)
+
+    def repeated(self, session_id: str, now_ms: int) -> None:
+        """A summary was told anew without being asked for here."""
+        self._pace.computed(session_id, now_ms)
+
     def want(self, session_ids: Iterable[str]) -> None:
-        """Compute these anew, from now on."""
+        """Compute these anew, as soon as their pace allows it."""
         for session_id in session_ids:
             self._wanted[session_id] = 0
             self._asked.discard(session_id)
@@ -119,19 +130,27 @@ class Corrections:
                 self.handed_on(answer.session_id, answer.revision)
             if answer.again_after_ms is not None:
                 self._wanted[answer.session_id] = now_ms + answer.again_after_ms
-            elif answer.session_id in self._asked:
-                self._wanted.pop(answer.session_id, None)
+            else:
+                self._pace.computed(answer.session_id, now_ms)
+                if answer.session_id in self._asked:
+                    self._wanted.pop(answer.session_id, None)
             self._asked.discard(answer.session_id)
         for session_id, at_ms in self._wanted.items():
-            if session_id not in self._asked and at_ms <= now_ms and session_id in records:
+            due = at_ms <= now_ms and self._pace.is_due(session_id, now_ms)
+            if due and session_id not in self._asked and session_id in records:
                 self._asked.add(session_id)
                 self._desk.ask(self._request(records[session_id]))
         return rows
 
     def forget(self, knows: Callable[[str], bool]) -> None:
         """Drop what is kept about sessions that are over for good."""
+
+        def over(session_id: str) -> bool:
+            return session_id not in self._wanted and not knows(session_id)
+
+        self._pace.forget(over)
         for kept in (self._late, self._newest_reading, self._newest_app_event, self._people, self._revision):
-            for session_id in [found for found in kept if not knows(found) and found not in self._wanted]:
+            for session_id in [found for found in kept if over(found)]:
                 del kept[session_id]
 
     def _request(self, record: SessionRecord) -> Wanted:

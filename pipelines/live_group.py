@@ -214,13 +214,16 @@ class LiveGroup:
     def _summaries(self) -> list[Rows]:
         """First summaries are written as they are; later ones of a session that had late events are computed from history."""
         rows: list[Rows] = []
-        for summary in self._shard.take_summaries():
+        now_ms = self._clock()
+        for summary in self._shard.take_summaries(lambda session_id: self._corrections.may_repeat(session_id, now_ms)):
             self._note_people(summary.session_id)
             if summary.revision > 1 and self._corrections.had_late(summary.session_id):
                 self._corrections.want([summary.session_id])
             else:
                 rows += summary_rows(summary)
                 self._corrections.handed_on(summary.session_id, summary.revision)
+                if summary.revision > 1:
+                    self._corrections.repeated(summary.session_id, now_ms)
         return rows
 
     def _note_people(self, session_id: str) -> None:

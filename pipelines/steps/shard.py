@@ -4,7 +4,7 @@ Pure and single-threaded: no clock, no socket, no vendor. Time comes in with `ti
 the readings, not on how they were cut into batches.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -191,10 +191,13 @@ class LiveShard:
         closed, self._book.closed = self._book.closed, []
         return closed
 
-    def take_summaries(self) -> list[SessionSummary]:
-        """Summaries of sessions that ended, or that took readings in after their summary and have been quiet since."""
+    def take_summaries(self, may_repeat: Callable[[str], bool] = lambda _session_id: True) -> list[SessionSummary]:
+        """Summaries of sessions that ended, or that took readings in after their summary and have been quiet since.
+
+        One that was told before waits until it may be repeated.
+        """
         due = [session for session in self._state.sessions if session.summary_due and self._caught_up]
-        return [self._summary(session) for session in due if self._told_or_quiet(session)]
+        return [self._summary(session) for session in due if session.revision == 0 or self._is_quiet(session, may_repeat)]
 
     def take_recomputations(self, now_ms: int) -> list[str]:
         """Ended sessions whose totals here lack something that is stored, once no more has come for 3 s."""
@@ -302,8 +305,8 @@ class LiveShard:
         self._desk.book.end(session.record.session_id, ended_at_ms)
         session.summary_due = True
 
-    def _told_or_quiet(self, session: Session) -> bool:
-        return session.revision == 0 or self._now_ms - session.touched_ms >= QUIET_MS
+    def _is_quiet(self, session: Session, may_repeat: Callable[[str], bool]) -> bool:
+        return self._now_ms - session.touched_ms >= QUIET_MS and may_repeat(session.record.session_id)
 
     def _summary(self, session: Session) -> SessionSummary:
         session.summary_due = False

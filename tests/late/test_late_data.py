@@ -7,6 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from pipelines.correction_pace import LONGEST_PAUSE_MS
 from schemas.directory import ClassLimits, Limits, SessionRecord
 from schemas.events import CheckedIn, Reading, SessionEnded, SessionPaused, SessionResumed
 from schemas.tables import (
@@ -113,7 +114,7 @@ def deliver(world: SmallWorld, events: list[Reading], *, restarts: bool = False)
         until_ms = events[at].received_time_ms + 15_000
         end = next((n for n in range(at, len(events)) if events[n].received_time_ms > until_ms), len(events))
         if events[at].received_time_ms - world.clock.now_ms > 20_000:
-            rest(world)
+            breathe(world)
             if restarts:
                 world.restart()
         world.clock.now_ms = max(world.clock.now_ms, events[end - 1].received_time_ms)
@@ -122,10 +123,17 @@ def deliver(world: SmallWorld, events: list[Reading], *, restarts: bool = False)
         at = end
 
 
-def rest(world: SmallWorld) -> None:
-    """Long enough for every correction that is due."""
+def breathe(world: SmallWorld) -> None:
+    """Long enough for a correction that nothing holds up."""
     for _ in range(4):
         world.at(world.clock.now_ms + 4_000)
+
+
+def rest(world: SmallWorld) -> None:
+    """Long enough for every correction, however often the session was computed before."""
+    breathe(world)
+    world.at(world.clock.now_ms + LONGEST_PAUSE_MS)
+    world.at(world.clock.now_ms + 4_000)
 
 
 def results(world: SmallWorld) -> dict[str, list[Row]]:
