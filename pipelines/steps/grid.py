@@ -14,6 +14,7 @@ from pipelines.steps.ring import SLOTS, VALUE_BITS, VALUE_MASK, SecondRing
 from pipelines.steps.rr_log import RrLog, beat_codes
 from pipelines.steps.segments import first_of_run, last_of_run, running_maximum, stable_order
 from pipelines.steps.totals import HISTORY, Stretch, Totals, fold
+from pipelines.steps.way_log import WayLog
 
 LATE_S: Final = 60
 """A reading further behind its member's newest second is late."""
@@ -38,6 +39,7 @@ class Grid:
     body: Physiology = field(default_factory=Physiology)
     rings: tuple[SecondRing, ...] = field(default_factory=lambda: tuple(SecondRing() for _ in range(4)))
     beats: RrLog = field(default_factory=RrLog)
+    way: WayLog = field(default_factory=WayLog)
     shown: Totals = field(default_factory=Totals)
     """Totals folded almost to the newest second, so that showing them costs a few seconds and not a minute of folding.
 
@@ -51,6 +53,7 @@ class Grid:
         for ring in self.rings:
             ring.grow(count)
         self.beats.grow(count)
+        self.way.grow(count)
 
     def keep(self, rows: Array) -> None:
         """Forget every row but these."""
@@ -59,6 +62,7 @@ class Grid:
         for ring in self.rings:
             ring.keep(rows)
         self.beats.keep(rows)
+        self.way.keep(rows)
 
     def accept(self, batch: Batch, seconds: Array, on_minute: MinuteSink) -> Array:
         """Take readings in, in the order of arrival; returns which of them are late and were left out."""
@@ -89,6 +93,7 @@ class Grid:
         if len(rows):
             self.settle(rows, target[rows], on_minute)
         self.beats.settle(self.members.head, LATE_S, _BEATS_SLACK_S)
+        self.way.settle(self.members.head, LATE_S)
 
     def present(self, rows: Array) -> Totals:
         """Totals including the newest second: a copy, row by row as asked."""
@@ -114,8 +119,8 @@ class Grid:
         cells[(start[:, None] + np.arange(width)) < 0] = 0
         return cells
 
-    def cut(self, rows: Array, end: Array) -> Array:
-        """Forget what lies after each row's `end` second; returns the rows that had anything there."""
+    def cut(self, rows: Array, end: Array) -> bool:
+        """Forget what lies after each row's `end` second; whether totals already contain something of it."""
         beyond = self.members.head[rows] > end
         rows, end = rows[beyond], end[beyond].astype(np.int64)
         if len(rows):
@@ -124,7 +129,8 @@ class Grid:
             for metric in (HEART_RATE, POWER, CADENCE, SPEED):
                 self._cut_newest(metric, rows, end)
             self.beats.cut(rows, end)
-        return rows
+            return bool((self.way.cut(rows, end) | (self.totals.folded[rows] > end)).any())
+        return False
 
     def stored(self) -> dict[str, Any]:
         """Plain arrays for a snapshot: of the rings what may still change and what is not folded yet."""
@@ -132,17 +138,18 @@ class Grid:
         width = max(LATE_S + 1, int((heads - self.totals.folded).max(initial=0)))
         rings = [ring.stored(heads, min(width + (metric == POWER) * HISTORY, SLOTS)) for metric, ring in enumerate(self.rings)]
         tables = {"members": self.members.stored(), "totals": self.totals.stored()}
-        return tables | {"rings": rings, "beats": self.beats.stored()}
+        return tables | {"rings": rings, "beats": self.beats.stored(), "way": self.way.stored()}
 
     @classmethod
     def of_stored(cls, state: dict[str, Any]) -> Self:
         """The grid that `state` described, its physiology still to be filled in."""
+        way = WayLog.of_stored(state["way"]) if "way" in state else _way_of_range(state["members"])
         members, totals, body = Members.of_stored(state["members"]), Totals.of_stored(state["totals"]), Physiology()
         body.grow(len(members))
         heads = members.head.astype(np.int64)
         rings = tuple(SecondRing.of_stored(ring, heads) for ring in state["rings"])
         shown = totals.take(np.arange(len(totals)))
-        return cls(members, totals, body, rings, RrLog.of_stored(state["beats"]), shown)
+        return cls(members, totals, body, rings, RrLog.of_stored(state["beats"]), way, shown)
 
     def _advance(self, rows: Array, newest: Array, floor: Array, on_minute: MinuteSink) -> None:
         """Move heads: `rows` ascend, `newest` within a row; nothing before `floor` - 60 can come from here on."""
@@ -169,8 +176,7 @@ class Grid:
         members.disturbed[batch.rows[seconds <= self.shown.folded[batch.rows]]] = True
         if batch.distance_cm is not None:
             far = np.flatnonzero(batch.distance_cm >= 0)
-            np.minimum.at(members.distance_low_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
-            np.maximum.at(members.distance_high_cm, batch.rows[far], batch.distance_cm[far].astype(np.int32))
+            self.way.add(batch.rows[far], at_ms[far], batch.distance_cm[far])
         if batch.intervals:
             event = batch.intervals.event
             codes = beat_codes(at_ms[event], batch.intervals.place, batch.intervals.rr_ms)
@@ -238,3 +244,11 @@ class Grid:
         at_ms = seconds * 1000 + (cells >> VALUE_BITS) - 1
         found = np.where(cells != 0, at_ms << VALUE_BITS | cells & VALUE_MASK, -1)
         self.members.newest[rows, metric] = found.max(axis=1)
+
+
+def _way_of_range(members: dict[str, Any]) -> WayLog:
+    """Of a snapshot written before counters that start again were added up; takes its two columns out."""
+    size, columns = members["size"], members["columns"]
+    low = columns.pop(("distance_low_cm", None), np.full(size, 2**31 - 1))
+    high = columns.pop(("distance_high_cm", None), np.full(size, -1))
+    return WayLog.of_range(low, high)

@@ -28,9 +28,6 @@ class Members(Table):
     newest: Array = column(np.int64, 4, fill=-1)
     """Per metric, the newest value ever: millisecond << 16 | value."""
     first_ms: Array = column(np.int64, fill=NEVER)
-    distance_low_cm: Array = column(np.int32, fill=ENDLESS)
-    distance_high_cm: Array = column(np.int32, fill=-1)
-    """Range of the device's own running distance."""
     checked_in: Array = column(np.bool_)
     checked_out: Array = column(np.bool_)
     removed: Array = column(np.bool_)

@@ -22,14 +22,15 @@ def moving_seconds(interval_s: ArrayLike, speed_mps: ArrayLike, family: Family) 
 def travelled_m(distance_m: ArrayLike) -> Array:
     """Distance since the start from a device's running total, which may begin anywhere and start again (another sport)."""
     total = np.asarray(distance_m, dtype=float)
-    steps = np.diff(total, prepend=total[:1])
-    again = steps < 0
-    steps[again] = total[again]
-    # A total that falls a little was corrected; one that falls to near nothing was started again.
-    corrected = again & (total > 0.5 * (total - np.diff(total, prepend=total[:1])))
-    steps[corrected] = 0.0
-    way: Array = np.cumsum(steps)
+    before = np.concatenate([total[:1], total[:-1]])
+    way: Array = np.cumsum(np.where(total >= before, total - before, np.where(starts_again(total, before), total, 0.0)))
     return way
+
+
+def starts_again(total: Array, before: Array) -> Array:
+    """Where a running total was started again; one that falls less than by half was corrected."""
+    again: Array = (total < before) & (2 * total <= before)
+    return again
 
 
 def speed_from_distance(seconds: ArrayLike, travelled: ArrayLike, smooth_s: int = 5) -> Array:

@@ -70,10 +70,9 @@ class ShardState:
         last = max(ended_at_ms // 1000 - session.started_s, -1)
         self.columns.ended[at] = min(last, ENDLESS - 1)
         rows = np.array(list(session.rows.values()), dtype=np.int64)
-        cut = self.grid.cut(rows, np.full(len(rows), last))
+        spoiled = self.grid.cut(rows, np.full(len(rows), last))
         self.grid.members.changed[rows] = True
-        spoiled = (self.grid.totals.folded[cut] > last) | (self.grid.members.distance_high_cm[cut] >= 0)
-        return bool(spoiled.any())
+        return spoiled
 
     def all_rows(self, session: Session) -> Array:
         """The session's rows in the order of display."""

@@ -73,8 +73,9 @@ def _columns(grid: Grid, rows: Array, started_ms: int) -> list[dict[str, Any]]:
     measured = totals.heart_rate_count > 0
     newest = newest_ms(members, rows)
     normalized = ratio(totals.fourth_power_sum, totals.fourth_power_count) ** 0.25
-    device_cm = members.distance_high_cm[rows].astype(np.int64) - members.distance_low_cm[rows]
-    distance_m = np.where(members.distance_high_cm[rows] >= 0, device_cm / 100.0, totals.distance_mm / 1000.0)
+    device_m = grid.way.metres(rows)
+    told = ~np.isnan(device_m)
+    distance_m = np.where(told, device_m, totals.distance_mm / 1000.0)
     load = loads(grid, rows, totals)
     columns: dict[str, list[Any]] = {
         "member_id": members.member_id[rows].tolist(),
@@ -91,7 +92,7 @@ def _columns(grid: Grid, rows: Array, started_ms: int) -> list[dict[str, Any]]:
         "normalized_power_watts": _known(normalized),
         "cadence_avg_rpm": _known(ratio(totals.cadence_sum, totals.cadence_count) / CADENCE_STEPS),
         "speed_avg_mps": _known(ratio(totals.speed_sum, totals.speed_count) / SPEED_STEPS),
-        "distance_m": _where((totals.speed_count > 0) | (members.distance_high_cm[rows] >= 0), distance_m),
+        "distance_m": _where((totals.speed_count > 0) | told, distance_m),
         "rmssd_ms": _known(grid.beats.session(rows)),
         "seconds_seen": totals.seconds_seen.tolist(),
         "first_value_at": _where(newest >= 0, members.first_ms[rows] + started_ms),
