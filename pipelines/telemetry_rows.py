@@ -52,7 +52,7 @@ def raw_rows(readings: ByType) -> pa.Table:
 def second_rows(readings: ByType, class_ids: Mapping[str, int]) -> pa.Table:
     """One row a member-second and type; within a second the greatest (event time, event id) wins.
 
-    Only this batch is looked at: of two values in one second that come in different batches, the table keeps the later insert.
+    Only this batch is looked at: of several batches the table keeps the value of the last, in disorder not always the newest.
     """
     schema = SCHEMAS[TELEMETRY_1S]
     tables = []

@@ -155,3 +155,27 @@ def test_disorder_within_a_minute_gives_the_totals_of_the_order_whatever_the_bat
     names = ("telemetry_raw", "member_minutes", "member_summaries", "class_summaries")
     one, other = told(lived(log)), told(replayed(log, cuts, set(), END_MS + 9_000))
     assert differences({name: one[name] for name in names}, {name: other[name] for name in names}) == {}
+
+
+def test_a_second_keeps_the_newest_of_a_batch_and_of_several_batches_that_of_the_last() -> None:
+    """What docs/outages.md promises of telemetry_1s; everything that is computed rests on the newest, whatever the batches."""
+
+    def beat(at_ms: int, bpm: int) -> Reading:
+        return reading(1, at_ms, heart_rate_bpm=bpm)
+
+    def second_after(*batches: list[Reading]) -> int:
+        world = begin()
+        for batch in batches:
+            world.readings(batch)
+        world.at(END_MS)
+        end(world, now_ms=END_MS + 1_000)
+        [summary] = [row for row in world.tables.shown(MEMBER_SUMMARIES) if row["member_id"] == 1]
+        assert summary["heart_rate_avg_bpm"] == 160
+        assert len(world.tables.shown(TELEMETRY_RAW)) == 3
+        [second] = world.tables.shown(TELEMETRY_1S)
+        return int(second["heart_rate_bpm"])
+
+    first, middle, newest = beat(4_800, 150), beat(5_200, 155), beat(5_700, 160)
+    assert second_after([newest, first, middle]) == 160
+    assert second_after([first], [middle], [newest]) == 160, "in order the batches change nothing"
+    assert second_after([first, newest], [middle]) == 155
