@@ -1,7 +1,7 @@
 """Numbers that others published, beside ours: every row of a folder of references, and the documents' examples."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from analysis.metric import Subject
 from analysis.metrics import METRICS
 from analysis.published_formulas import COMPUTED, EXAMPLES
 from ingest.parsers.files import read_recording
+from ingest.parsers.recording import Recording
 
 Row = dict[str, Any]
 MANIFEST = {"lf_ms2": "lf_power", "hf_ms2": "hf_power", "mean_hr_bpm": "hr_of_mean_nn", "rmssd_ms": "rmssd"}
@@ -52,11 +53,11 @@ class Comparison:
         return difference is not None and abs(difference) <= self.tolerance + ROUNDING
 
 
-def compare_all(data: Path) -> list[Comparison]:
+def compare_all(data: Path, read: Callable[[Path], Recording] = read_recording) -> list[Comparison]:
     """Every published number, in the order of its source; each recording is read once."""
     rows: list[Row] = json.loads((data / "metrics" / "reference_metrics.json").read_text())
     rows += _also_right(rows) + _of_manifest(data) + list(EXAMPLES)
-    analysed = _Analysed(data, rows)
+    analysed = _Analysed(data, rows, read)
     return [_comparison(row, analysed(row) if _is_file(row) else COMPUTED[row["metric"]](row)) for row in rows]
 
 
@@ -78,14 +79,14 @@ def athlete_of(params: Mapping[str, Any]) -> Athlete:
 class _Analysed:
     """Our values for rows about files; one analysis serves all rows of a file whose parameters agree."""
 
-    def __init__(self, data: Path, rows: list[Row]) -> None:
+    def __init__(self, data: Path, rows: list[Row], read: Callable[[Path], Recording]) -> None:
         self._data = data
         self._groups: dict[str, list[dict[str, Any]]] = {}
         self._values: dict[tuple[str, int], dict[str, Any]] = {}
         for row in filter(_is_file, rows):
             self._join(self._groups.setdefault(row["input"], []), row.get("params", {}))
         for file, groups in self._groups.items():
-            recording = read_recording(data / file)
+            recording = read(data / file)
             wanted = {row["metric"] for row in rows if row["input"] == file}
             for at, params in enumerate(groups):
                 subject = Subject(recording, athlete_of(params))

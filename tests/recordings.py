@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from fit_tool.fit_file_builder import FitFileBuilder
@@ -14,6 +15,8 @@ from fit_tool.profile.messages.record_message import RecordMessage
 from fit_tool.profile.messages.session_message import SessionMessage
 from fit_tool.profile.profile_type import Event, EventType, FileType, Manufacturer, Sport
 
+from ingest.parsers.files import read_recording
+from ingest.parsers.recording import Recording
 from ingest.simulator.class_simulation import ClassSimulation
 from ingest.simulator.straps import NO_FAULTS
 from schemas.directory import Participant
@@ -22,6 +25,12 @@ from schemas.events import Cadence, HeartRate, Power
 START_MS = 1_790_000_000_000
 FLOORS = (95, 114, 133, 152, 171)
 HRV_SLOTS = 5
+
+
+@cache
+def recorded(path: Path) -> Recording:
+    """A real recording, which takes seconds to parse: read once by each worker. Nobody may change it."""
+    return read_recording(path)
 
 
 @dataclass

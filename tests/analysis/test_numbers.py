@@ -7,13 +7,14 @@ import pytest
 from analysis.numbers_page import page
 from analysis.published import Comparison, compare_all
 from tests.conftest import ROOT
+from tests.recordings import recorded
 
 PUBLISHED_ROWS = 113
 
 
 @pytest.fixture(scope="module")
 def comparisons(shared_data: Path) -> list[Comparison]:
-    return compare_all(shared_data)
+    return compare_all(shared_data, recorded)
 
 
 def test_every_published_number_lies_within_its_tolerance(comparisons: list[Comparison]) -> None:

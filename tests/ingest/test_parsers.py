@@ -9,7 +9,7 @@ import pytest
 
 from ingest.parsers.files import read_bytes, read_recording
 from ingest.parsers.recording import Recording, UnreadableRecording
-from tests.recordings import START_MS, simulated_ride, write_fit
+from tests.recordings import START_MS, recorded, simulated_ride, write_fit
 
 COLUMN_OF_FACT = {"hr": "heart_rate_bpm", "power": "power_watts", "cadence": "cadence_rpm", "speed_ms": "speed_mps"}
 GPX = (
@@ -69,7 +69,7 @@ def test_every_real_activity_reads_with_the_known_facts(shared_data: Path) -> No
     contradictions = {
         entry["file"]: wrong
         for entry in entries
-        if (wrong := differences(read_recording(shared_data / entry["file"]), entry["facts"]) if "facts" in entry else [])
+        if (wrong := differences(recorded(shared_data / entry["file"]), entry["facts"]) if "facts" in entry else [])
     }
     # the streams' positions are recorded but not counted in the manifest
     contradictions.get("activities/strava_track_workout_streams.json", []).clear()
@@ -78,14 +78,14 @@ def test_every_real_activity_reads_with_the_known_facts(shared_data: Path) -> No
 
 
 def test_sessions_of_a_triathlon_are_told_apart(shared_data: Path) -> None:
-    recording = read_recording(shared_data / "activities" / "multisport_7_sessions.fit")
+    recording = recorded(shared_data / "activities" / "multisport_7_sessions.fit")
     sports = [session.sport for session in recording.sessions]
     assert sports == ["generic", "transition", "running", "transition", "running", "transition", "cycling"]
     assert all(a.start_ms <= b.start_ms for a, b in zip(recording.sessions, recording.sessions[1:], strict=False))
 
 
 def test_beats_lie_beside_the_records_they_belong_to(shared_data: Path) -> None:
-    recording = read_recording(shared_data / "activities" / "interval_run_14_laps_rr.fit")
+    recording = recorded(shared_data / "activities" / "interval_run_14_laps_rr.fit")
     near = recording.beats.join_asof(recording.records.select("time_ms", "heart_rate_bpm"), on="time_ms", strategy="nearest")
     from_beats = 60_000 / near["rr_ms"]
     assert abs((from_beats - near["heart_rate_bpm"]).median()) < 2  # type: ignore[arg-type] # a series of numbers
@@ -93,7 +93,7 @@ def test_beats_lie_beside_the_records_they_belong_to(shared_data: Path) -> None:
 
 
 def test_heart_rate_zero_is_left_out_and_counted(shared_data: Path) -> None:
-    recording = read_recording(shared_data / "activities" / "anomaly_speed.fit")
+    recording = recorded(shared_data / "activities" / "anomaly_speed.fit")
     assert recording.records["heart_rate_bpm"].count() == 0
     assert recording.dropped == {"heart_rate_bpm": recording.records.height}
 
@@ -107,7 +107,7 @@ def test_a_damaged_file_is_refused_with_file_place_and_reason(shared_data: Path)
 
 
 def test_intervals_as_text_make_heart_rates(shared_data: Path) -> None:
-    recording = read_recording(shared_data / "rr" / "pyhrv_short.txt")
+    recording = recorded(shared_data / "rr" / "pyhrv_short.txt")
     assert recording.beats.height == 337
     assert recording.records["heart_rate_bpm"].mean() == pytest.approx(60_000 / 888.955, rel=0.01)
 

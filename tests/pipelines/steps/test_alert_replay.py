@@ -1,6 +1,7 @@
 """A flow that repeats a stretch makes the same alerts: whatever the batches, doubles and restarts."""
 
 import pickle
+from random import Random
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -26,17 +27,17 @@ PEOPLE = [member(n, limits=LIMITS) for n in (1, 2, 3)]
 def classes(draw: st.DrawFn) -> list[Reading]:
     """A class of three in the order of arrival: heart rates that wander over the limits, power, speed, a little disorder."""
     events: list[tuple[int, Reading]] = []
+    chance = Random(draw(st.integers(0, 2**32 - 1)))  # a draw for every value takes ten times as long and finds no more
     for who in (1, 2, 3):
         at_s = draw(st.integers(0, 20))
         for _ in range(draw(st.integers(1, 8))):
             level = draw(st.sampled_from([70, 89, 95, 150, 172, 181, 190]))
             watts, mps = draw(st.sampled_from([150, 250])), draw(st.sampled_from([2.5, 3.4]))
             for _ in range(draw(st.integers(1, 60))):
-                jitter = draw(st.sampled_from([0, 0, 0, 0, 1_500, 4_000]))
-                at_ms = at_s * 1000 + draw(st.integers(0, 999))
-                values = draw(
-                    st.sampled_from([{"heart_rate_bpm": level + at_s % 4}] * 4 + [{"power_watts": watts}, {"speed_mps": mps}])
-                )
+                jitter = chance.choice([0, 0, 0, 0, 1_500, 4_000])
+                at_ms = at_s * 1000 + chance.randrange(1_000)
+                beat = {"heart_rate_bpm": level + at_s % 4}
+                values = chance.choice([beat] * 4 + [{"power_watts": watts}, {"speed_mps": mps}])
                 events.append((at_ms + jitter, reading(who, at_ms, **values)))
                 at_s += 1
             at_s += draw(st.sampled_from([0, 0, 2, 8, 70]))
@@ -56,7 +57,7 @@ def alerts(batches: list[list[Reading]], restarts: set[int]) -> dict[tuple[str, 
     return told
 
 
-@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(classes(), st.sets(st.integers(1, 400), max_size=12), st.sets(st.integers(0, 12), max_size=4), st.booleans())
 def test_alerts_do_not_depend_on_batches_doubles_and_restarts(
     events: list[Reading], cuts: set[int], restarts: set[int], doubled: bool
@@ -67,7 +68,7 @@ def test_alerts_do_not_depend_on_batches_doubles_and_restarts(
     assert alerts(batches, restarts) == alerts([events], set())
 
 
-@settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(classes(), st.integers(1, 400), st.integers(0, 200))
 def test_a_crash_between_snapshot_and_batch_tells_nothing_new(events: list[Reading], cut: int, seen: int) -> None:
     shard = LiveShard.restore(None)

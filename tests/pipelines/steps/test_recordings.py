@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ingest.parsers.files import read_recording
 from ingest.parsers.recording import Recording
+from pipelines.steps.moving import travelled_m
 from pipelines.steps.results import MemberSummary
 from pipelines.steps.shard import LiveShard
 from pipelines.steps.variability import variability
 from schemas.events import Reading
 from tests.pipelines.steps.people import SESSION, member, session
-from tests.recordings import simulated_ride, write_fit
+from tests.recordings import recorded, simulated_ride, write_fit
 
 
 def readings_of(recording: Recording) -> list[Reading]:
@@ -47,7 +49,7 @@ def played(recording: Recording, batch: int = 500, **person: Any) -> MemberSumma
 
 
 def test_a_ride_with_power_and_pauses(shared_data: Path) -> None:
-    recording = read_recording(shared_data / "activities/ride_power_rr.fit")
+    recording = recorded(shared_data / "activities/ride_power_rr.fit")
     found = played(recording, heart_rate_zone_floors_bpm=(93, 108, 126, 145, 167))
     assert found.heart_rate_avg_bpm == pytest.approx(141.37, abs=0.6)
     assert found.heart_rate_max_bpm == 172
@@ -61,7 +63,7 @@ def test_a_ride_with_power_and_pauses(shared_data: Path) -> None:
 
 def test_a_rowing_session_recorded_every_other_second(shared_data: Path) -> None:
     found = played(
-        read_recording(shared_data / "activities/indoor_rowing_intervals.fit"),
+        recorded(shared_data / "activities/indoor_rowing_intervals.fit"),
         batch=7,
         heart_rate_zone_floors_bpm=(112, 126, 141, 156, 171),
     )
@@ -72,7 +74,7 @@ def test_a_rowing_session_recorded_every_other_second(shared_data: Path) -> None
 
 def test_six_hours_in_the_mountains(shared_data: Path) -> None:
     found = played(
-        read_recording(shared_data / "activities/ride_huez_6h.fit"),
+        recorded(shared_data / "activities/ride_huez_6h.fit"),
         sex="male",
         max_heart_rate_bpm=195,
         resting_heart_rate_bpm=65,
@@ -85,8 +87,15 @@ def test_six_hours_in_the_mountains(shared_data: Path) -> None:
     assert found.distance_m == pytest.approx(141_930, rel=0.002)
 
 
+def test_several_sports_whose_counter_starts_again_add_up_as_in_the_analysis(shared_data: Path) -> None:
+    recording = recorded(shared_data / "activities/multisport_7_sessions.fit")
+    totals = recording.records["distance_m"].drop_nulls().to_numpy()
+    assert (np.diff(totals) < -100).any()
+    assert played(recording).distance_m == pytest.approx(travelled_m(totals)[-1], rel=0.01)
+
+
 def test_work_becomes_energy(shared_data: Path) -> None:
-    found = played(read_recording(shared_data / "activities/ride_first_power.fit"))
+    found = played(recorded(shared_data / "activities/ride_first_power.fit"))
     assert found.power_max_watts == 564
     assert found.energy_kcal == pytest.approx(1525 / 0.24 / 4.184, rel=0.02)
 
