@@ -214,7 +214,7 @@ def read_to_end(consumer: Consumer, topic: Topic, *, from_start: bool = True, pa
     Raises Unavailable when the broker does not answer, or stops answering for `patience_s`.
     """
     try:
-        highs = {p: ends(consumer, topic.name, p) for p in range(topic.partitions)}
+        highs = {p: ends(consumer, topic.name, p, patience_s) for p in range(topic.partitions)}
     except KafkaException as failure:
         raise Unavailable(f"Kafka did not name the ends of {topic.name}: {failure}", "Is it running?") from failure
     if from_start:
