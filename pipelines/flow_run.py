@@ -18,8 +18,9 @@ from pipelines.progress import Progress
 from schemas.topics import APP_EVENTS, DEVICE_EVENTS, SESSION_PARTITIONS, Topic
 
 FlowName = Literal["store", "live"]
-REST_MS: dict[FlowName, int] = {"store": 100, "live": 3}
-"""Pause of the source after a batch that was not full: `store` gathers, `live` hurries."""
+REST_MS: dict[FlowName, int] = {"store": 100, "live": 8}
+"""Pause of the source after a batch that was not full: `store` gathers, `live` hurries. A batch of a few events costs nearly
+1 ms all by itself, so without a pause a class of hundreds would keep a core busy with beginnings."""
 GATHER_MS: dict[FlowName, int] = {"store": 200, "live": 0}
 """How long Kafka gathers for it: answering `store` at every frame of every hub cost the broker as much as answering `live`."""
 

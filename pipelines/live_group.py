@@ -29,7 +29,7 @@ PUBLISH_MEMBERS_PER_MS = 125
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
 """While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
-PICTURE_ROWS = 250
+PICTURE_ROWS = 1_000
 """Of so many rows pictures are made between two batches, some milliseconds: nobody's event waits for everybody's picture."""
 ROW_MS = 0.01
 """About what a row of a picture takes."""
