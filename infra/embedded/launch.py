@@ -17,8 +17,9 @@ from typing import IO
 
 from infra.errors import PacelineError, Unavailable
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
-CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 28, 47, 2
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETPCAP = 1, 2, 8
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 LIBC = ctypes.CDLL(None, use_errno=True)
 SANE_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -120,9 +121,17 @@ def _become(account: Account) -> None:
 
 
 def _keep_only(capability: int) -> bool:
-    """Keep one right of root's across exec: to walk through and read folders that are closed to the user."""
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    """Keep one right of root's across exec: to walk through and read folders that are closed to the user.
+
+    access(2), by which PostgreSQL looks for its programs, forgets the rights of whoever is not root, unless told not to.
+    """
     bit = 1 << capability
-    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable
-    kept: bool = LIBC.capset(header, sets) == 0 and LIBC.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0
-    return kept
+    if _hold_only(bit | 1 << CAP_SETPCAP):
+        LIBC.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+    return _hold_only(bit) and int(LIBC.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)) == 0
+
+
+def _hold_only(bits: int) -> bool:
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(bits, bits, bits, 0, 0, 0)  # effective, permitted, inheritable
+    return int(LIBC.capset(header, sets)) == 0

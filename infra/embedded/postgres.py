@@ -93,7 +93,13 @@ class EmbeddedPostgres:
         """In a folder aside, moved into place when complete: a start that is cut off leaves no half database."""
         fresh = self.folder / f"new-{os.getpid()}"
         initdb = [str(_binaries() / "initdb"), "-D", str(fresh), "-U", ROLE, "-A", "peer", "-E", "UTF8", "--locale=C"]
-        self._launch([*initdb, "--no-instructions"]).run("Creating the PostgreSQL data folder")
+        try:
+            self._launch([*initdb, "--no-instructions"]).run("Creating the PostgreSQL data folder")
+        except PacelineError as failure:
+            if self.account is None or "Permission denied" not in failure.problem:
+                raise
+            problem = f"Under root PostgreSQL runs as {self.account.name}, who may not enter the folders above {_binaries()}"
+            raise PacelineError(problem, "Open them (chmod o+x), or start Paceline as a user who is not root.") from failure
         alone = [str(_binaries() / "postgres"), "--single", "-D", str(fresh), "-c", "io_method=sync", "postgres"]
         self._launch(alone).run("Creating the PostgreSQL database", text=f'CREATE DATABASE "{DATABASE}"\n'.encode())
         fresh.rename(self._data)

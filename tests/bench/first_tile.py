@@ -32,6 +32,7 @@ PORTS = ("KAFKA", "CLICKHOUSE", "API", "GATEWAY", "SUPERVISOR", "SIMULATOR", "ME
 
 def measure() -> Iterator[Figure]:
     with TemporaryDirectory(prefix="pl-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)  # under root PostgreSQL runs as somebody else
         home, checkout = Path(folder) / "home", Path(folder) / "paceline"
         home.mkdir()
         environment = _environment(home)
