@@ -11,6 +11,7 @@ from websockets.exceptions import WebSocketException
 
 SILENCE_S = 25
 INTERVAL_MS = 500
+ASK_AGAIN_S = 1.0
 Json = dict[str, Any]
 
 
@@ -105,7 +106,7 @@ class Watcher:
                 self._socket, self._tries = socket, 0
                 self.sockets += 1
                 for told in message["subscriptions"]:
-                    self._begin(told)
+                    await self._begin(told)
                 missing = {w["channel"] for w in map(self._wanted, (*self.streams, *self.pictures))} - {
                     w["channel"] for w in wanted
                 }
@@ -123,10 +124,14 @@ class Watcher:
             return {"channel": channel, "interval_ms": INTERVAL_MS}
         return {"channel": channel} | ({"epoch": stream.epoch, "offset": stream.last} if stream.epoch else {})
 
-    def _begin(self, told: Json) -> None:
-        """Take note of where a subscription stands."""
+    async def _begin(self, told: Json) -> None:
+        """Take note of where a subscription stands; ask again for one that is refused for the moment."""
         if "error" in told:
-            self.faults.append(f"{told['channel']} was refused: {told['error']}")
+            if told["error"]["temporary"]:
+                await asyncio.sleep(ASK_AGAIN_S)
+                await self._say({"type": "subscribe", "id": 1, **self._wanted(told["channel"])})
+            else:
+                self.faults.append(f"{told['channel']} was refused: {told['error']}")
             return
         stream = self.streams.get(told["channel"])
         if stream is None:
@@ -147,7 +152,7 @@ class Watcher:
             case "metrics_update":
                 await self._take_metrics(message)
             case "reply" if "subscription" in message:
-                self._begin(message["subscription"])
+                await self._begin(message["subscription"])
             case "reply" if not message["ok"]:
                 self.faults.append(f"refused: {message}")
             case "gap" | "unsubscribed":
