@@ -18,6 +18,7 @@ from infra.telemetry.logs import logger
 
 log = logger(__name__)
 LOOP_PAUSE_S = 0.03
+DEATH_SHOWS_WITHIN_S = 2.0
 LOG_CHECK_S = 5.0
 Listener = Callable[[ChildState], None]
 
@@ -59,6 +60,8 @@ class Supervisor:
         self._settled = threading.Event()
         self._begun = 0
         self._then: Future[None] | None = None
+        self._then_starts: list[int] = []
+        self._failed_s: float | None = None
         self._ready = False
         self._fault: PacelineError | None = None
         self._shown: list[ChildState] = []
@@ -167,18 +170,32 @@ class Supervisor:
         self._begun += 1
 
     def _between_done(self) -> bool:
-        stage = self._stages[self._begun - 1]
+        stage, runs = self._stages[self._begun - 1], self._runs[self._begun - 1]
         if self._then is None:
             self._then = in_background(stage.then)
+            self._then_starts = [run.starts for run in runs]
         if not self._then.done():
             return False
         failure = self._then.exception()
         if failure is None:
             self._then = None
             return True
+        if isinstance(failure, Unavailable) and self._may_be_repeated(runs):
+            return False
         known = failure if isinstance(failure, PacelineError) else PacelineError(f"{stage.then_name} failed: {failure!r}")
         self._give_up(known)
         return False
+
+    def _may_be_repeated(self, runs: Sequence[ChildRun]) -> bool:
+        """Whether a server died under the step, which is then repeated; a moment is given for its death to show."""
+        gone = any(run.process and run.process.poll() is not None for run in runs)
+        if gone or self._then_starts != [run.starts for run in runs]:
+            log.warning("step_repeated", step=self._stages[self._begun - 1].then_name)
+            self._then, self._failed_s = None, None
+            return True
+        now_s = self._monotonic_s()
+        self._failed_s = now_s if self._failed_s is None else self._failed_s
+        return now_s - self._failed_s < DEATH_SHOWS_WITHIN_S
 
     def _give_up(self, fault: PacelineError) -> None:
         if not self._settled.is_set():

@@ -20,7 +20,7 @@ import pytest
 
 from infra import operate
 from infra.embedded.launch import Launch
-from infra.errors import PacelineError
+from infra.errors import PacelineError, Unavailable
 from infra.settings import Settings
 from infra.supervisor import Child, ChildState, Patience, Port, Stage, Supervisor
 from infra.supervisor.log_file import LogFile
@@ -175,6 +175,33 @@ def test_a_step_between_stages_that_fails_keeps_the_next_from_starting(settings:
         with pytest.raises(PacelineError, match=r"The migration failed.*no such table"):
             supervisor.wait_ready(20)
         assert supervisor.states[1].state == "waiting"
+
+
+def test_a_step_that_failed_because_its_server_died_is_repeated_when_the_server_is_back(settings: Settings) -> None:
+    tries: list[int] = []
+
+    def migrate() -> None:
+        tries.append(supervisor.states[0].pid or 0)
+        if len(tries) == 1:
+            os.kill(tries[0], signal.SIGKILL)
+            raise Unavailable("PostgreSQL does not answer")
+
+    stages = [Stage((program("server", STAY),), then=migrate, then_name="The migration"), Stage((program("ours", STAY),))]
+    with supervise(settings, *stages) as supervisor:
+        supervisor.wait_ready(60)
+        assert [state.starts for state in supervisor.states] == [2, 1]
+    assert len(set(tries)) == 2
+
+
+def test_a_step_that_finds_its_server_alive_but_silent_is_not_repeated(settings: Settings) -> None:
+    def migrate() -> None:
+        raise Unavailable("PostgreSQL does not answer")
+
+    with (
+        supervise(settings, Stage((program("server", STAY),), then=migrate, then_name="The migration")) as supervisor,
+        pytest.raises(Unavailable, match="does not answer"),
+    ):
+        supervisor.wait_ready(20)
 
 
 def test_a_child_deaf_to_its_signal_is_killed_after_its_time(settings: Settings) -> None:
