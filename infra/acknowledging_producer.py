@@ -134,12 +134,14 @@ class AcknowledgingProducer:
         """Take the reports that have come, and come again: soon while more are awaited."""
         if self._closing:
             return
-        self._producer.poll(0)
-        if len(self._producer):
-            self._hear_again_soon()
-        else:
-            self._idle = True
-            self._next_hearing = self._loop.call_later(IDLE_S, self._hear)
+        try:
+            self._producer.poll(0)
+        finally:  # whatever a report brings, the next ones must be heard
+            if len(self._producer):
+                self._hear_again_soon()
+            else:
+                self._idle = True
+                self._next_hearing = self._loop.call_later(IDLE_S, self._hear)
 
     def _hear_again_soon(self) -> None:
         self._idle = False

@@ -16,7 +16,6 @@ log = logger(__name__)
 Place = tuple[str, int]
 """Topic and partition."""
 POLL_S = 0.005
-GATHERED_BYTES = 65_536
 error_of = methodcaller("error")
 CUT_OFF = {
     KafkaError._AUTO_OFFSET_RESET,
@@ -30,15 +29,11 @@ CUT_OFF = {
 
 
 class PartitionReader:
-    """One consumer over `places`. Nobody else reads them for the caller: there is no group, offsets are the caller's.
+    """One consumer over `places`. Nobody else reads them for the caller: there is no group, offsets are the caller's."""
 
-    `gather_ms` lets the broker hold an answer back so long, or until it is large: who is in no hurry costs it fewer answers.
-    """
-
-    def __init__(self, settings: Settings, places: Iterable[Place], gather_ms: int = 0) -> None:
+    def __init__(self, settings: Settings, places: Iterable[Place]) -> None:
         self.places = tuple(places)
-        patience = {"fetch.min.bytes": GATHERED_BYTES, "fetch.wait.max.ms": gather_ms} if gather_ms else {}
-        self._consumer = open_consumer(settings, **patience)
+        self._consumer = open_consumer(settings)
 
     def ends(self) -> dict[Place, tuple[int, int]]:
         """First and next offset of every place, asked of the broker."""

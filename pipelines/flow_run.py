@@ -21,8 +21,6 @@ FlowName = Literal["store", "live"]
 REST_MS: dict[FlowName, int] = {"store": 100, "live": 8}
 """Pause of the source after a batch that was not full: `store` gathers, `live` hurries. A batch of a few events costs nearly
 1 ms all by itself, so without a pause a class of hundreds would keep a core busy with beginnings."""
-GATHER_MS: dict[FlowName, int] = {"store": 200, "live": 0}
-"""How long Kafka gathers for it: answering `store` at every frame of every hub cost the broker as much as answering `live`."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class FlowRun:
             name=self.name,
             dense=DEVICE_EVENTS,
             sparse=APP_EVENTS,
-            open_reader=lambda: PartitionReader(self.settings, self.places(DEVICE_EVENTS, APP_EVENTS), GATHER_MS[self.flow]),
+            open_reader=lambda: PartitionReader(self.settings, self.places(DEVICE_EVENTS, APP_EVENTS)),
             progress=self.progress,
             stop=self.stop,
             clock=self.clock,

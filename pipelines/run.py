@@ -1,7 +1,6 @@
 """Runs one flow for one group of partitions, with its own memory, until it is told to stop."""
 
 import fcntl
-import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
+from infra.collector import spare_the_collector
 from infra.directory import DirectoryReader
 from infra.errors import PacelineError
 from infra.kafka_answers import KafkaAnswers
@@ -25,8 +25,6 @@ from pipelines.wiring import build_flow
 from schemas.topics import SESSION_PARTITIONS, TOPICS
 
 log = logger(__name__)
-COLLECT_AFTER = 50_000
-"""Objects more than before, when Python looks for cycles of garbage: several batches of messages; its default is 700."""
 SWITCH_INTERVAL_S = 0.001
 """How long a thread that inserts or recomputes may hold the flow's thread up; Python's default is 5 ms."""
 
@@ -50,7 +48,7 @@ def run_flow(run: FlowRun) -> None:
         held.callback(directory.close)
         dataflow = build_flow(run, directory, held)
         directory.follow()
-        _spare_the_collector()
+        spare_the_collector()
         log.info("flow_started", flow=run.name, recovery=str(folder))
         _run_dataflow(dataflow, folder / "memory", timedelta(seconds=run.settings.flow_epoch_s))
         log.info("flow_stopped", flow=run.name)
@@ -73,13 +71,6 @@ def stop_on_signals() -> Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _spare_the_collector() -> None:
-    """A batch's messages are freed by counting; looking for cycles among them and the whole directory cost a third."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 @contextmanager

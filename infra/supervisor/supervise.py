@@ -180,22 +180,23 @@ class Supervisor:
         if failure is None:
             self._then = None
             return True
-        if isinstance(failure, Unavailable) and self._may_be_repeated(runs):
-            return False
+        if isinstance(failure, Unavailable):
+            if self._server_died(runs):
+                log.warning("step_repeated", step=stage.then_name)
+                self._then, self._failed_s = None, None
+                return False
+            now_s = self._monotonic_s()
+            self._failed_s = now_s if self._failed_s is None else self._failed_s
+            if now_s - self._failed_s < DEATH_SHOWS_WITHIN_S:
+                return False
         known = failure if isinstance(failure, PacelineError) else PacelineError(f"{stage.then_name} failed: {failure!r}")
         self._give_up(known)
         return False
 
-    def _may_be_repeated(self, runs: Sequence[ChildRun]) -> bool:
-        """Whether a server died under the step, which is then repeated; a moment is given for its death to show."""
+    def _server_died(self, runs: Sequence[ChildRun]) -> bool:
+        """Whether one of them died under the step, which is then worth repeating when it is back."""
         gone = any(run.process and run.process.poll() is not None for run in runs)
-        if gone or self._then_starts != [run.starts for run in runs]:
-            log.warning("step_repeated", step=self._stages[self._begun - 1].then_name)
-            self._then, self._failed_s = None, None
-            return True
-        now_s = self._monotonic_s()
-        self._failed_s = now_s if self._failed_s is None else self._failed_s
-        return now_s - self._failed_s < DEATH_SHOWS_WITHIN_S
+        return gone or self._then_starts != [run.starts for run in runs]
 
     def _give_up(self, fault: PacelineError) -> None:
         if not self._settled.is_set():

@@ -1,7 +1,6 @@
 """The gateway's application: the only place where its parts are put together."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from infra.clock import Clock
+from infra.collector import spare_the_collector
 from infra.directory import DirectoryReader
 from infra.errors import Unavailable
 from infra.kafka import cluster_id
@@ -35,8 +35,6 @@ START_PATIENCE_S = 5.0
 KAFKA_PATIENCE_S = 2.0
 """How long it is asked whether it is there; also how long a stopping process waits for the answer."""
 RETRY_S = 0.5
-COLLECT_AFTER = 50_000
-"""Objects."""
 
 
 def create_app(settings: Settings, clock: Clock) -> FastAPI:
@@ -80,15 +78,8 @@ async def _open(app: FastAPI, settings: Settings, clock: Clock) -> None:
         else:
             app.state.parts = assemble(settings, clock, reader)
             reader.follow()
-            _spare_the_collector()
+            spare_the_collector()
             return
-
-
-def _spare_the_collector() -> None:
-    """Events are freed by counting; looking for cycles among them again and again, and through the directory, finds nothing."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def assemble(settings: Settings, clock: Clock, reader: DirectoryReader) -> Parts:

@@ -178,6 +178,12 @@ def test_a_session_keeps_what_was_set_and_is_one_client_s_at_a_time(warehouse: W
     assert warehouse.post(asked).text != "777\n"
 
 
+def test_who_has_the_whole_answer_may_ask_in_the_same_session_at_once(warehouse: Warehouse) -> None:
+    session = {"session_id": f"hurried-{id(warehouse)}"}
+    answers = {warehouse.post("SELECT number FROM numbers(3)", **session).text for _ in range(200)}
+    assert answers == {"0\n1\n2\n"}
+
+
 def test_a_session_that_must_exist_but_does_not_is_refused(warehouse: Warehouse) -> None:
     assert code(warehouse.post("SELECT 1", session_id="never-opened", session_check="1")) == "372"
 

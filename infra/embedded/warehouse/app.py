@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -101,12 +103,11 @@ class WarehouseApp:
         reads_only = scope["method"] == "GET" or arguments.readonly > 0
         preparing = partial(self._prepare, user, arguments, body, headers, reads_only=reads_only)
         query = preparing() if len(body) <= _INLINE_BYTES else await asyncio.to_thread(preparing)
-        session = self._take_session(query)
-        try:
-            await self._run(query, session, receive, send)
-        finally:
+        with ExitStack() as held:
+            session = self._take_session(query)
             if session:
-                self._sessions.give_back(session)
+                held.callback(self._sessions.give_back, session)
+            await self._run(query, session, receive, _closing(held, send))
 
     def _prepare(self, user: User, arguments: Arguments, body: bytes, headers: dict[str, str], *, reads_only: bool) -> Query:
         plain = unpack(body, headers.get("content-encoding", ""), BODY_LIMIT_BYTES)
@@ -163,6 +164,17 @@ async def _finish(send: Send, job: "asyncio.Future[Outcome | None]") -> None:
         log.warning("a response was broken off", reason=failure.message)
         return
     await send({"type": "http.response.body", "body": b""})
+
+
+def _closing(held: ExitStack, send: Send) -> Send:
+    """`send`, letting go before the last byte leaves: who has the whole answer may ask in the same session at once."""
+
+    async def sent(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            held.close()
+        await send(message)
+
+    return sent
 
 
 async def _until_disconnect(receive: Receive, bridge: Bridge) -> None:
