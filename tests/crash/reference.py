@@ -63,7 +63,7 @@ class Undisturbed:
         waiting = [event for event in self.app_events if not isinstance(event, SessionEnded)]
         readings: list[Reading] = []
         minutes: list[Rows] = []
-        for tick in self.ticks:
+        for tick in self.ticks or _silence(last):
             until_ms = tick.second * 1_000
             shard.app_events([event for event in waiting if event.event_time_ms < until_ms])
             waiting = [event for event in waiting if event.event_time_ms >= until_ms]
@@ -95,6 +95,12 @@ class Undisturbed:
         places = ["session_id", "class_id", "member_id", "ts"]
         united = seconds.group_by(places).aggregate([(measure, "max") for measure in MEASURES])
         return {TELEMETRY_RAW: raw_rows(apart), TELEMETRY_1S: united.rename_columns([*places, *MEASURES])}
+
+
+def _silence(record: SessionRecord) -> list[Tick]:
+    """The seconds of a class in which nobody sends: time goes on all the same, and attendance is looked at."""
+    began_s, ended_s = (record.started_at_ms or 0) // 1_000, (record.ended_at_ms or 0) // 1_000
+    return [Tick(record.session_id, second, second - began_s, (), {}, named=True) for second in range(began_s, ended_s)]
 
 
 def _newest(minutes: Sequence[Rows]) -> pa.Table:

@@ -54,6 +54,14 @@ def stored_alerts(expected: Expected) -> dict[str, dict]:
     }
 
 
+def test_a_class_to_which_nobody_comes_is_told_of_after_ten_minutes_in_the_reference_too() -> None:
+    record = session([member(n) for n in range(1, 6)])
+    lengths_s = {590: [], 610: [f"{SESSION}:0:att:600"]}
+    for length_s, raised in lengths_s.items():
+        over = replace(record, state="completed", ended_at_ms=STARTED_MS + length_s * 1_000)
+        assert list(Undisturbed([record, over], [], [], {}).answers().alerts) == raised
+
+
 def test_the_reference_is_a_class_with_everything_in_it(expected: Expected) -> None:
     assert expected.rows[TELEMETRY_1S].num_rows == 2 * SECONDS
     assert expected.rows[TELEMETRY_RAW].num_rows > 2 * SECONDS * len(KINDS)
