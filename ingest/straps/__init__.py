@@ -1,0 +1,1 @@
+"""Real straps and machines: Bluetooth Low Energy sensors, from their packets to the gateway."""
