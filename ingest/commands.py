@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ingest.straps.commands import strap
+
 CLASS_HELP = "The running class: its id, type or name, such as `spin`."
 TOKEN_HELP = "Device token; otherwise PACELINE_DEVICE_TOKEN."  # noqa: S105 - help text
 
@@ -14,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("gateway", rich_help_panel="Processes")(gateway)
     app.command("replay", rich_help_panel="Play")(replay)
     app.command("simulate", rich_help_panel="Play")(simulate)
+    app.add_typer(strap, name="strap", rich_help_panel="Devices")
 
 
 def gateway() -> None:
