@@ -155,8 +155,10 @@ class Link:
                 raise Lost(f"connected, but silent for {self._timing.silence_s:g} s")
             if now() >= battery_at:
                 battery_at += self._timing.battery_every_s
+                before = self.battery_percent
                 await self._read_battery(client)
-                self._on_change(self)
+                if self.battery_percent != before:
+                    self._on_change(self)
 
     async def _read_battery(self, client: BleakClient) -> None:
         """As far as the strap tells; one that does not, or lies, is none the worse."""
