@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ingest.conformance.commands import sources
 from ingest.straps.commands import strap
 
 CLASS_HELP = "The running class: its id, type or name, such as `spin`."
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("replay", rich_help_panel="Play")(replay)
     app.command("simulate", rich_help_panel="Play")(simulate)
     app.add_typer(strap, name="strap", rich_help_panel="Devices")
+    app.add_typer(sources, name="sources", rich_help_panel="Devices")
 
 
 def gateway() -> None:

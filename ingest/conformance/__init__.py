@@ -1,0 +1,1 @@
+"""What every source must get from a gateway, tried out for the author of one."""
