@@ -7,7 +7,7 @@ import typer
 
 ADAPTER_HELP = "Bluetooth adapter on Linux, such as hci1; otherwise the first."
 TOKEN_HELP = "Token of a hub; otherwise PACELINE_DEVICE_TOKEN."  # noqa: S105 - help text
-BLE_REMEDY = "Install it with `pip install 'paceline[ble]'`."
+BLE_REMEDY = "Install the extra `ble` of this package: `.venv/bin/uv pip install --python .venv -e '.[ble]'`."
 strap = typer.Typer(no_args_is_help=True, help="Bluetooth straps, sensors and machines near this computer.")
 
 
