@@ -27,6 +27,7 @@ from api.routes import (
     people,
     reference,
     schedule,
+    straps,
 )
 from api.routes.answers import PROBLEM_SCHEMA, shared_schemas
 from api.services import OpenHub, Services
@@ -46,6 +47,7 @@ ROUTERS = (
     history.router,
     people.router,
     devices.router,
+    straps.router,
     operations.router,
     reference.router,
     pages.router,  # takes every path that is left, so it stays last

@@ -209,6 +209,23 @@ class DeviceToken(Model):
     created_at_ms: Mapped[int] = mapped_column("created_at", Moment)
 
 
+class Strap(Model):
+    """A Bluetooth strap, sensor or machine that a hub has seen, and whose it is; one that is nobody's is not connected."""
+
+    __tablename__ = "straps"
+
+    address: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    measures: Mapped[str] = mapped_column(String(200))
+    signal_dbm: Mapped[int | None] = mapped_column(Integer)
+    battery_percent: Mapped[int | None] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16))
+    seen_by: Mapped[str] = mapped_column(String(64))
+    seen_at_ms: Mapped[int] = mapped_column("seen_at", Moment, index=True)
+    member_id: Mapped[int | None] = mapped_column(_references("users.id"), index=True)
+    assigned_by: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class IdempotencyKey(Model):
     """The answer that a key was given, so that a repeated request gets the same and does nothing again."""
 

@@ -212,3 +212,30 @@ class DeviceIn(Body):
     device_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_storable)]
     scope: Literal["member", "gateway"]
     member_id: Id | None = None
+
+
+StrapAddress = Annotated[str, StringConstraints(to_upper=True, pattern=r"^[0-9A-Fa-f:-]{12,40}$")]
+
+
+class SightingIn(Body):
+    """A strap as its hub sees it. `state` is that of the link: `near` for one that is not followed."""
+
+    address: StrapAddress
+    name: Annotated[str, StringConstraints(max_length=64), AfterValidator(_storable)] = ""
+    measures: Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)] = ""
+    signal_dbm: Annotated[int, Field(ge=-127, le=20)] | None = None
+    battery_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    seen_ms_ago: Annotated[int, Field(ge=0, le=86_400_000)] = 0
+    state: Literal["near", "looking", "connecting", "live", "resting"] = "near"
+
+
+class SightingsIn(Body):
+    """What a hub has seen since it last told."""
+
+    sightings: Annotated[list[SightingIn], Field(max_length=200)]
+
+
+class StrapMemberIn(Body):
+    """Whose a strap is; none: nobody's."""
+
+    member_id: Id | None

@@ -34,9 +34,15 @@ def scan(
 @strap.command()
 def connect(
     *,
-    member: Annotated[list[str], typer.Option(help="A strap and whose it is: ADDRESS=MEMBER_ID. Once for each strap.")],
+    member: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A strap and whose it is: ADDRESS=MEMBER_ID. Once for each; without any, as trainers say in the page."
+        ),
+    ] = None,
     adapter: Annotated[str, typer.Option(help=ADAPTER_HELP)] = "",
     gateway: Annotated[str, typer.Option(help="Address of the gateway; otherwise as the settings say.")] = "",
+    api: Annotated[str, typer.Option(help="Address of API and pages; otherwise as the settings say.")] = "",
     store: Annotated[Path | None, typer.Option(help="File that keeps what is not sent yet.")] = None,
     token: Annotated[str, typer.Option(help=TOKEN_HELP)] = "",
 ) -> None:
@@ -60,8 +66,9 @@ def connect(
 
     settings = load_settings()
     request = ConnectRequest(
-        members=assignments_of(member),
+        members=assignments_of(member or []),
         gateway_url=gateway.rstrip("/") or settings.gateway_url,
+        api_url=api.rstrip("/") or settings.api_url,
         token=token or settings.device_token.get_secret_value(),
         store=store or settings.home / "straps.sqlite",
     )

@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from infra.clock import Clock
 from infra.errors import PacelineError
 from ingest.device_client import StreamUplink
+from ingest.straps.assignments import Assigning
 from ingest.straps.forwarding import Forwarder
 from ingest.straps.hub import Hub
 from ingest.straps.radio import Radio
@@ -24,10 +25,11 @@ ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}|[0-9A-F]{8}(-[0-9A-F]{4}){3}
 
 @dataclass(frozen=True)
 class ConnectRequest:
-    """What the person asked for. `members`: whose strap each address is."""
+    """What the person asked for. `members`: whose strap each address is; none: as the API says."""
 
     members: dict[str, int]
     gateway_url: str
+    api_url: str
     token: str
     store: Path
 
@@ -64,28 +66,38 @@ async def connect(request: ConnectRequest, radio: Radio, clock: Clock, rng: rand
     uplink = StreamUplink(request.gateway_url, request.token, rng)
     forwarder = Forwarder(store, uplink, say)
     hub = Hub(radio, forwarder.keep, say, clock=clock, rng=rng)
-    say(f"Following {len(request.members)} straps for {request.gateway_url}; {store.waiting} events wait from before.")
+    whose = f"{len(request.members)} straps" if request.members else f"the straps given to members at {request.api_url}"
+    say(f"Following {whose} for {request.gateway_url}; {store.waiting} events wait from before.")
     try:
-        await _follow(hub, forwarder, request, stop)
+        await _follow(hub, forwarder, _assigned(hub, request, clock, say), stop)
     finally:
         await uplink.close()
         say(f"Over: {uplink.totals}; {store.waiting} events wait in {request.store}, {store.lost + forwarder.lost} were lost.")
         store.close()
 
 
-async def _follow(hub: Hub, forwarder: Forwarder, request: ConnectRequest, stop: asyncio.Event) -> None:
+async def _assigned(hub: Hub, request: ConnectRequest, clock: Clock, say: Callable[[str], None]) -> None:
+    """Keep the hub on the right straps, for ever."""
+    if request.members:
+        hub.assign(request.members)
+        await asyncio.Event().wait()
+    memory = request.store.with_suffix(".members.json")
+    await Assigning(hub, request.api_url, request.token, memory, say, clock=clock).run()
+
+
+async def _follow(hub: Hub, forwarder: Forwarder, assigned: Coroutine[None, None, None], stop: asyncio.Event) -> None:
     """Links end before the sending does, so that their last values are sent."""
-    hub.assign(request.members)
-    following = asyncio.create_task(hub.run())
     measured = asyncio.Event()
+    measuring = [asyncio.create_task(assigned), asyncio.create_task(hub.run())]
     sending = asyncio.create_task(forwarder.run(measured))
     stopping = asyncio.create_task(stop.wait())
-    done, _pending = await asyncio.wait([following, sending, stopping], return_when=asyncio.FIRST_COMPLETED)
-    following.cancel()
-    await asyncio.wait([following])
-    measured.set()
-    await asyncio.wait([sending])
+    await asyncio.wait([*measuring, sending, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    for task in (done | {sending}) - {stopping}:
-        if not task.cancelled():
-            task.result()
+    for task in measuring:
+        task.cancel()
+    ended = await asyncio.gather(*measuring, return_exceptions=True)
+    measured.set()
+    await sending
+    for fault in ended:
+        if isinstance(fault, Exception):
+            raise fault

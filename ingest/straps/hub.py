@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -15,6 +15,8 @@ from ingest.straps.link import PART_WITHIN_S, Link, LinkState, Rests, Timing
 from ingest.straps.measuring import Measuring
 from ingest.straps.radio import RADIO_FAULTS, Radio
 from schemas.events import DeviceEvent
+
+SIGHTINGS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,16 @@ class Hub:
         sighting = sighting_of(device, advertisement, self._clock())
         if sighting.address not in self.sightings and sighting.address not in self.followed:
             self._say(f"{sighting.name or 'A strap without a name'} ({sighting.address}) is near and assigned to nobody.")
-        self.sightings[sighting.address] = sighting
+        self._note(sighting)
         if sighting.address in self.followed:
             self.followed[sighting.address].link.seen(device)
+
+    def _note(self, sighting: Sighting) -> None:
+        """The latest at the end; the longest unseen go when there are too many."""
+        self.sightings.pop(sighting.address, None)
+        self.sightings[sighting.address] = sighting
+        if len(self.sightings) > SIGHTINGS_MAX:
+            del self.sightings[next(iter(self.sightings))]
 
     def _follow(self, address: str, member_id: int) -> Followed:
         measuring = Measuring(address, member_id)
@@ -158,6 +167,8 @@ class Hub:
             charge = "" if link.battery_percent is None else f", battery {link.battery_percent} %"
             self._say(f"{self._name(address)} is live for member {strap.member_id}{charge}.")
         elif link.state is LinkState.RESTING:
+            if address in self.sightings:
+                self._note(replace(self.sightings[address], seen_at_ms=self._clock()))
             self._say(f"{self._name(address)}: {link.problem}; trying again.{self._new_drops(strap)}")
 
     def _new_drops(self, strap: Followed) -> str:

@@ -56,6 +56,9 @@ ALLOWED = {
     "GET /api/v1/devices": LEADERS,
     "POST /api/v1/devices": LEADERS,
     "DELETE /api/v1/devices/{token_id}": LEADERS,
+    "GET /api/v1/straps": LEADERS,
+    "POST /api/v1/straps/{address}/member": LEADERS,
+    "POST /api/v1/straps/sightings": OPEN,
 }
 BODIES = {
     "POST /api/v1/classes": {"name": "", "class_type": "x", "starts_at": "2026-11-21T09:00:00Z"},
@@ -72,6 +75,7 @@ BODIES = {
     "PUT /api/v1/members/{member_id}/profile": {},
     "PUT /api/v1/members/{member_id}/limits": {},
     "POST /api/v1/devices": {"device_id": "x", "scope": "member"},
+    "POST /api/v1/straps/{address}/member": {"member_id": 1},
 }
 NOBODY = 2**52
 """An id that nobody and nothing has."""
@@ -86,6 +90,7 @@ def _address(call: str) -> tuple[str, str]:
         "{session_id}": SESSION,
         "{alert_id}": "alert-that-is-not",
         "{token_id}": "none",
+        "{address}": "C0:FF:EE:00:00:00",
     }.items():
         path = path.replace(name, str(value))
     return method, path + (f"?session_id={SESSION}" if path.endswith("/series") else "")

@@ -31,6 +31,7 @@ NOTED = {
 }
 DETAILS = {"summary_pending": "The summary is being written.", "unknown_class": "There is no such class."}
 DAY_MS = 86_400_000
+MEMBERS: list[Json] = [{"id": 11, "name": "Ada"}, {"id": 12, "name": "Ben"}]
 
 
 class FakeRest:
@@ -42,6 +43,7 @@ class FakeRest:
         self.user: Json = {"id": 3, "name": "Tara Trainer", "email": EMAIL, "role": "trainer"}
         self.calls: list[tuple[str, Json]] = []
         self.summary_after_calls = 2
+        self.straps: list[Json] = [_strap(1, None), _strap(2, MEMBERS[0])]
         self._cookies: set[str] = set()
 
     def app(self) -> Surroundings:
@@ -49,6 +51,7 @@ class FakeRest:
             "/classes": lambda _request: {"classes": [self.klass.line(), *self._planned()]},
             "/classes/{id:int}": self._one_class,
             "/sessions": lambda _request: {"sessions": self._past()},
+            "/straps": lambda _request: {"straps": self.straps, "members": MEMBERS},
             "/live/sessions/{sid}": self._live,
             "/live/sessions/{sid}/state": self._state,
             "/live/messages": lambda _request: {"channels": self.push.user_position(self.user["id"]), "messages": []},
@@ -62,6 +65,7 @@ class FakeRest:
         writes: dict[str, Callable[[Request, Json], tuple[int, Json]]] = {
             "/classes/{id:int}/{step}": self._step,
             "/live/messages": self._message,
+            "/straps/{address}/member": self._give,
             "/sessions/{sid}/{what}": self._note,
             "/alerts/{alert_id}/acknowledge": self._acknowledge,
         }
@@ -91,6 +95,11 @@ class FakeRest:
             return JSONResponse(content, status)
 
         return endpoint
+
+    def _give(self, request: Request, body: Json) -> tuple[int, Json]:
+        strap = next(one for one in self.straps if one["address"] == request.path_params["address"])
+        strap["member"] = next((member for member in MEMBERS if member["id"] == body["member_id"]), None)
+        return 200, {"address": strap["address"], "member_id": body["member_id"]}
 
     # Signing in
 
@@ -228,3 +237,17 @@ async def _problem(_request: Request, failure: Exception) -> Response:
 async def _page(request: Request) -> Response:
     wanted = STATIC / request.path_params["path"]
     return FileResponse(wanted if wanted.is_file() else STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def _strap(number: int, member: Json | None) -> Json:
+    return {
+        "address": f"C0:FF:EE:00:00:0{number}",
+        "name": f"Strap {number}",
+        "measures": "heart rate",
+        "signal_dbm": -60,
+        "battery_percent": 80 if member else None,
+        "state": "live" if member else "near",
+        "seen_by": "pi-1",
+        "seen_at": iso(system_clock()),
+        "member": member,
+    }

@@ -53,6 +53,10 @@ def test_axe_finds_nothing_on_any_page(api: FakeApi, open_page: Open, dark: bool
     expect(page.get_by_role("heading", name="Sunrise HIIT")).to_be_visible()
     assert violations(page) == []
 
+    page.goto(api.address + "/straps")
+    expect(page.get_by_role("rowheader", name="Strap 2")).to_be_visible()
+    assert violations(page) == []
+
     page.goto(api.address + "/classes/7/live")
     expect(page.locator(".card[data-state=stale]")).to_have_count(1)
     assert violations(page) == []

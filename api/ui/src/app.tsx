@@ -6,6 +6,7 @@ import { theme, themeInEffect, user } from "./state.js";
 import { ClassList } from "./views/ClassList.js";
 import { LiveClass } from "./views/LiveClass.js";
 import { SignIn } from "./views/SignIn.js";
+import { StrapList } from "./views/StrapList.js";
 import { SummaryPage } from "./views/SummaryPage.js";
 import { Spoken } from "./components/Spoken.js";
 import { TopBar } from "./components/TopBar.js";
@@ -30,6 +31,8 @@ function Page() {
       return null;
     case "classes":
       return <ClassList />;
+    case "straps":
+      return <StrapList />;
     case "live":
       return <LiveClass key={`live-${route.classId}`} classId={route.classId} wall={false} />;
     case "wall":

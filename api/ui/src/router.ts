@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 export type Route =
   | { page: "signin" }
   | { page: "classes" }
+  | { page: "straps" }
   | { page: "live"; classId: number }
   | { page: "wall"; classId: number }
   | { page: "summary"; sessionId: string }
@@ -13,6 +14,7 @@ export function match(path: string): Route {
   const parts = path.split("/").filter(Boolean);
   const [first, second, third] = parts;
   if (parts.length === 0 || (parts.length === 1 && first === "classes")) return { page: "classes" };
+  if (parts.length === 1 && first === "straps") return { page: "straps" };
   if (parts.length === 1 && first === "sign-in") return { page: "signin" };
   if (first === "classes" && second && /^\d+$/.test(second) && parts.length <= 3) {
     if (third === undefined || third === "live") return { page: "live", classId: Number(second) };

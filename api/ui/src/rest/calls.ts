@@ -1,7 +1,7 @@
 // One function per REST call that these pages make.
 import type { Alert, ChatMessage, SessionEvent, StreamState } from "../ws/protocol.js";
 import { get, send } from "./client.js";
-import type { GymClass, LiveSession, MessagesAnswer, PastSession, Point, Series, StateAnswer, Summary } from "./types.js";
+import type { GymClass, LiveSession, MessagesAnswer, PastSession, Point, Series, StateAnswer, StrapsAnswer, Summary } from "./types.js";
 
 const session = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;
 const MESSAGES = "/api/v1/live/messages";
@@ -42,6 +42,11 @@ export const checkIn = (id: string, member_id: number): Promise<unknown> => send
 export const checkOut = (id: string, member_id: number): Promise<unknown> => send(`${session(id)}/checkouts`, { member_id });
 export const rate = (id: string, member_id: number, rating_type: string, value: number): Promise<unknown> =>
   send(`${session(id)}/ratings`, { member_id, rating_type, value });
+
+export const straps = (): Promise<StrapsAnswer> => get<StrapsAnswer>("/api/v1/straps");
+/** To a member, or back to nobody. */
+export const giveStrap = (address: string, member_id: number | null): Promise<unknown> =>
+  send(`/api/v1/straps/${encodeURIComponent(address)}/member`, { member_id });
 
 export const memberSeries = (memberId: number, sessionId: string, metric: string, step_s: number): Promise<Series> =>
   get<Series>(`/api/v1/members/${memberId}/series?session_id=${encodeURIComponent(sessionId)}&metric=${metric}&step_s=${step_s}`);

@@ -13,6 +13,25 @@ export interface SignedInAnswer {
   expires_in: number;
   user: User;
 }
+export interface Person {
+  id: number;
+  name: string;
+}
+export interface Strap {
+  address: string;
+  name: string;
+  measures: string;
+  signal_dbm: number | null;
+  battery_percent: number | null;
+  state: "near" | "looking" | "connecting" | "live" | "resting";
+  seen_by: string;
+  seen_at: string;
+  member: Person | null;
+}
+export interface StrapsAnswer {
+  straps: Strap[];
+  members: Person[];
+}
 export interface Segment {
   name: string;
   duration_s: number;

@@ -35,7 +35,7 @@ export function ClassList() {
   const waiting = all.filter((one) => one.session === null).sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
   return (
     <>
-      <TopBar />
+      <TopBar>{mayLead(undefined) && <a href="/straps">Straps</a>}</TopBar>
       <main class="classes">
         <h1>Classes</h1>
         {trouble.value && (
