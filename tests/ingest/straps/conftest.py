@@ -41,7 +41,7 @@ def bus(bus_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 async def until(condition: Callable[[], object], what: str) -> None:
     """Wait for it in this loop; fail with `what` after a minute."""
-    for _ in range(800):
+    for _ in range(6_000):
         if condition():
             return
         await asyncio.sleep(0.01)
