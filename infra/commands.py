@@ -2,6 +2,8 @@
 
 import typer
 
+from infra.backup import commands as backup_commands
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
@@ -20,6 +22,7 @@ def register(app: typer.Typer) -> None:
     warehouse = typer.Typer(no_args_is_help=True, help="The embedded warehouse.")
     warehouse.command("serve")(serve_warehouse)
     app.add_typer(warehouse, name="warehouse", rich_help_panel="Operate")
+    backup_commands.register(app)
 
 
 def up() -> None:

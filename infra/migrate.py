@@ -17,6 +17,7 @@ from schemas.tables import MIGRATIONS, TABLES
 
 log = logger(__name__)
 CONTROL_PLANE = "paceline.migrations"
+NEWEST = "head"
 READERS: tuple[Role, ...] = ("reader", "analyst")
 ACCESS_DENIED = ("Code: 497", "code 497")
 
@@ -31,8 +32,8 @@ def migrate(settings: Settings) -> None:
     migrate_control_plane(settings)
 
 
-def migrate_warehouse(settings: Settings) -> None:
-    """Database, tables and views, as the writer; on a server of its own also the two readers."""
+def migrate_warehouse(settings: Settings, version: int | None = None) -> None:
+    """Database, tables and views, as the writer; on a server of its own also the two readers. To `version`, else the newest."""
     given = connection(settings, "writer")
     cluster = ClickhouseCluster(
         db_host=given["host"],
@@ -44,7 +45,7 @@ def migrate_warehouse(settings: Settings) -> None:
         driver="clickhouse-connect",
     )
     try:
-        cluster.migrate(given["database"], MIGRATIONS)
+        cluster.migrate(given["database"], MIGRATIONS, to_version=version)
     except OperationalError as failure:
         raise refused(settings, "writer", failure) from None
     except (MigrationException, DatabaseError) as failure:
@@ -106,7 +107,7 @@ def _sha256(password: SecretStr) -> str:
     return hashlib.sha256(password.get_secret_value().encode()).hexdigest()
 
 
-def migrate_control_plane(settings: Settings) -> None:
+def migrate_control_plane(settings: Settings, revision: str = NEWEST) -> None:
     """PostgreSQL's tables. They belong to a later stage, which registers its migration by entry point."""
     for entry in entry_points(group=CONTROL_PLANE):
-        entry.load()(settings)
+        entry.load()(settings, revision)

@@ -2,9 +2,11 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from infra.errors import PacelineError
 from infra.postgres import open_engine, unreachable
 from infra.settings import Settings
 
@@ -19,17 +21,19 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def upgrade(settings: Settings) -> None:
-    """Apply every migration that is missing; of several processes that try, one does and the others wait.
+def upgrade(settings: Settings, revision: str = "head") -> None:
+    """Apply every migration that is missing up to `revision`; of several processes that try, one does and the others wait.
 
-    Raises Unavailable when PostgreSQL does not answer.
+    Raises Unavailable when PostgreSQL does not answer, PacelineError when there is no such revision.
     """
     engine = open_engine(settings)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-            command.upgrade(alembic_config(connection), "head")
+            command.upgrade(alembic_config(connection), revision)
     except OperationalError as failure:
         raise unreachable(failure.orig) from None
+    except CommandError as failure:
+        raise PacelineError(f"The control plane cannot be brought to {revision}: {failure}") from None
     finally:
         engine.dispose()
