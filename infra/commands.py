@@ -3,6 +3,7 @@
 import typer
 
 from infra.backup import commands as backup_commands
+from infra.doctor import commands as doctor_commands
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     warehouse.command("serve")(serve_warehouse)
     app.add_typer(warehouse, name="warehouse", rich_help_panel="Operate")
     backup_commands.register(app)
+    doctor_commands.register(app)
 
 
 def up() -> None:

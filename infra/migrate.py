@@ -1,6 +1,7 @@
 """Brings the three stores to this release's shape: topics, warehouse tables and users, control plane. Idempotent."""
 
 import hashlib
+import re
 from importlib.metadata import entry_points
 
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
@@ -18,6 +19,7 @@ from schemas.tables import MIGRATIONS, TABLES
 log = logger(__name__)
 CONTROL_PLANE = "paceline.migrations"
 NEWEST = "head"
+REVISIONS = "paceline.revisions"
 READERS: tuple[Role, ...] = ("reader", "analyst")
 ACCESS_DENIED = ("Code: 497", "code 497")
 
@@ -105,6 +107,16 @@ def grant_readers(settings: Settings) -> None:
 
 def _sha256(password: SecretStr) -> str:
     return hashlib.sha256(password.get_secret_value().encode()).hexdigest()
+
+
+def newest_warehouse_version() -> int:
+    """What `migrate_warehouse` brings the tables to."""
+    return max(int(found[0]) for path in MIGRATIONS.glob("*.sql") if (found := re.match(r"\d+", path.name)))
+
+
+def newest_control_plane_revision() -> str:
+    """What `migrate_control_plane` brings the tables to; empty when no stage tells."""
+    return next((str(entry.load()()) for entry in entry_points(group=REVISIONS)), "")
 
 
 def migrate_control_plane(settings: Settings, revision: str = NEWEST) -> None:

@@ -2,6 +2,7 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -19,6 +20,13 @@ def alembic_config(connection: Connection) -> Config:
     config.set_main_option("script_location", "api.directory:migrations")
     config.attributes["connection"] = connection
     return config
+
+
+def newest_revision() -> str:
+    """What `upgrade` brings the tables to."""
+    config = Config()
+    config.set_main_option("script_location", "api.directory:migrations")
+    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def upgrade(settings: Settings, revision: str = "head") -> None:

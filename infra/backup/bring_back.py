@@ -1,7 +1,5 @@
 """Brings a backup back into an empty installation, in the shape it was taken in, and then to this release's."""
 
-import re
-
 from pydantic import SecretStr
 
 from infra.backup import control_plane, flow_memory, topics, warehouse_rows
@@ -9,15 +7,13 @@ from infra.backup.archive import Archive, Progress
 from infra.backup.take import KEPT_SECRETS, SECRETS
 from infra.errors import PacelineError
 from infra.kafka import cluster_id, ensure_topics
-from infra.migrate import migrate, migrate_control_plane, migrate_warehouse
+from infra.migrate import migrate, migrate_control_plane, migrate_warehouse, newest_warehouse_version
 from infra.settings import Settings, write_secret
-from schemas.tables import MIGRATIONS
 
 
 def check(archive: Archive, progress: Progress) -> None:
     """Whether this program can bring it back. Raises PacelineError when it cannot."""
-    newest = max(int(found[0]) for path in MIGRATIONS.glob("*.sql") if (found := re.match(r"\d+", path.name)))
-    if archive.manifest.warehouse_version > newest:
+    if archive.manifest.warehouse_version > newest_warehouse_version():
         problem = f"The backup in {archive.folder} was made by a newer Paceline ({archive.manifest.program})"
         raise PacelineError(problem, "Restore it with that one.")
     archive.check(progress)

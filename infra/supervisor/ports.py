@@ -12,7 +12,7 @@ from infra.supervisor.child import Port
 
 def check_ports(ports: Iterable[Port]) -> None:
     """Raises PacelineError that names every taken port, its setting and, where the system tells, who holds it."""
-    taken = [port for port in ports if not _free(port)]
+    taken = [port for port in ports if not is_free(port)]
     if taken:
         raise PacelineError(
             "These ports are taken:\n  " + "\n  ".join(f"{p.number} ({p.setting}){_holder_words(p)}" for p in taken),
@@ -20,7 +20,8 @@ def check_ports(ports: Iterable[Port]) -> None:
         )
 
 
-def _free(port: Port) -> bool:
+def is_free(port: Port) -> bool:
+    """Whether a server could listen on it now."""
     with socket.socket(socket.AF_INET6 if ":" in port.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: connections that linger do not count
         try:

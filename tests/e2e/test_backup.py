@@ -1,17 +1,21 @@
-"""What `paceline backup` took while a class ran is there after the house was destroyed: same answers, and the class goes on."""
+"""A backup taken while a class runs; the house destroyed and restored: same answers, the class goes on; and the doctor's visit."""
 
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
-from infra.kafka import cluster_id
+from infra.kafka import cluster_id, open_admin
+from infra.postgres import open_connection
 from infra.settings import Settings
 from infra.warehouse import open_client
 from schemas.tables import TABLES
+from schemas.topics import ALERTS, Topic
 from tests.e2e.conftest import POLLED, House, run_command, up
 from tests.e2e.straps import Straps
 from tests.running import settings_in, temporary_home, wait_until
@@ -20,45 +24,94 @@ pytestmark = pytest.mark.servers
 MEMBERS = 4
 
 
-@pytest.fixture
-def folders() -> Iterator[tuple[Path, Path]]:
-    """A home, and a place beside it for the backup."""
+@dataclass
+class Restored:
+    """A house that was destroyed and brought back, and what was known before."""
+
+    house: House
+    first_log: str
+    ended: str
+    answers: dict[str, Any]
+    running: str
+    copy: Path
+
+
+@pytest.fixture(scope="module")
+def restored() -> Iterator[Restored]:
+    """Runs; a class that was not over is still on."""
     with temporary_home() as home, temporary_home() as aside:
-        yield home, aside / "copy"
+        settings, copy = settings_in(home, **POLLED), aside / "copy"
+        with up(settings):
+            seeded = json.loads(run_command(settings, "seed", "--demo", "--members", str(MEMBERS), "--json").stdout)
+            house = House(settings, seeded)
+            ended, running, straps = _one_class_ended_and_one_that_runs(house)
+            taken = house.run("backup", str(copy))
+            straps.stop()
+            assert taken.returncode == 0, taken.stderr
+            assert "All that was acknowledged before" in taken.stdout
+            before = Restored(house, cluster_id(settings), ended, _answers(house, ended), running, copy)
+        shutil.rmtree(home)
+        home.mkdir(mode=0o755)
+        back = run_command(settings, "restore", str(copy))  # its ports; its secrets come back from the backup
+        assert back.returncode == 0, back.stderr
+        assert "is now what the other was" in back.stdout
+        with up(settings):
+            yield before
 
 
-def test_a_destroyed_house_comes_back_from_its_backup(folders: tuple[Path, Path]) -> None:
-    home, copy = folders
-    settings = settings_in(home, **POLLED)
-    with up(settings):
-        seeded = json.loads(run_command(settings, "seed", "--demo", "--members", str(MEMBERS), "--json").stdout)
-        house = House(settings, seeded)
-        ended, running, straps = _one_class_ended_and_one_that_runs(house)
-        taken = house.run("backup", str(copy))
-        straps.stop()
-        assert taken.returncode == 0, taken.stderr
-        assert "All that was acknowledged before" in taken.stdout
-        first_log = cluster_id(settings)
-        wait_until(lambda: _seconds(settings, running), "the second class is stored")
-        before = _answers(house, ended)
-    shutil.rmtree(home)
-    home.mkdir(mode=0o755)
+def test_a_destroyed_house_gives_the_same_answers_after_its_restore(restored: Restored) -> None:
+    assert cluster_id(restored.house.settings) != restored.first_log
+    assert _answers(restored.house, restored.ended) == restored.answers
 
-    bare = settings.model_copy()  # its ports; its secrets come back from the backup
-    back = run_command(bare, "restore", str(copy))
-    assert back.returncode == 0, back.stderr
-    assert "is now what the other was" in back.stdout
-    assert run_command(bare, "restore", str(copy)).stderr.startswith("Error: This installation is not empty")
-    with up(bare):
-        assert cluster_id(settings) != first_log
-        assert _answers(house, ended) == before
-        _the_class_goes_on(house, running)
+
+def test_the_class_that_ran_goes_on_after_a_restore(restored: Restored) -> None:
+    _the_class_goes_on(restored.house, restored.running)
+
+
+def test_a_house_with_anything_in_it_takes_no_restore(restored: Restored) -> None:
+    refused = restored.house.run("restore", str(restored.copy))
+    assert refused.returncode == 1
+    assert "Paceline already runs" in refused.stderr
+
+
+def test_the_doctor_names_what_was_broken_and_how_to_mend_it(restored: Restored) -> None:
+    house, well = restored.house, _examined(restored.house, 0, 1)
+    assert well["verdict"] != "broken", well["findings"]
+    assert {finding["about"] for finding in well["findings"]} <= {"disk", "memory"}
+    secret = house.settings.home / "secrets" / "paceline_jwt_secret"
+    secret.chmod(0o644)
+    _alter(house.settings, ALERTS, "retention.ms", "60000")
+    with open_connection(house.settings) as connection:
+        connection.execute("UPDATE users SET active = false WHERE role = 'trainer'")
+    found = {finding["problem"]: finding["remedy"] for finding in _examined(house, 1)["findings"]}
+    assert any("paceline_jwt_secret can be read" in problem for problem in found)
+    assert any("Topic alerts has retention.ms=60000 instead of" in problem for problem in found)
+    assert any("no active trainer" in problem and "users add" in remedy for problem, remedy in found.items())
+    house.kill("gateway")
+    broken = _examined(house, 2)
+    assert any(finding["level"] == "broken" and "gateway" in finding["problem"] for finding in broken["findings"])
+
+
+def _examined(house: House, *codes: int) -> dict[str, Any]:
+    told = house.run("doctor", "--json")
+    assert told.returncode in codes, told.stdout + told.stderr
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
+
+
+def _alter(settings: Settings, topic: Topic, name: str, value: str) -> None:
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    admin = open_admin(settings)
+    for answer in admin.incremental_alter_configs(
+        [ConfigResource(ConfigResource.Type.TOPIC, topic.name, incremental_configs=[entry])]
+    ).values():
+        answer.result(10)
 
 
 def _one_class_ended_and_one_that_runs(house: House) -> tuple[str, str, Straps]:
     other_id = next(c["id"] for c in house.seeded["classes"] if c["class_type"] != "spin")
     people = [member["id"] for member in house.seeded["members"]]
-    with house.signed_in() as trainer:
+    with house.signed_in() as trainer, house.signed_in("admin") as admin:
         ended = trainer.post(f"/api/v1/classes/{house.spin_id}/start").raise_for_status().json()["session_id"]
         straps = Straps(house.settings.gateway_url, house.seeded["device_token"], dict.fromkeys(people, 140))
         straps.start()
@@ -66,11 +119,10 @@ def _one_class_ended_and_one_that_runs(house: House) -> tuple[str, str, Straps]:
         trainer.post(f"/api/v1/sessions/{ended}/notes", json={"text": "Well done.", "note_type": "coaching"}).raise_for_status()
         trainer.post(f"/api/v1/classes/{house.spin_id}/end").raise_for_status()
         wait_until(lambda: trainer.get(f"/api/v1/sessions/{ended}/summary").is_success, "the summary is written")
-        running = trainer.post(f"/api/v1/classes/{other_id}/start").raise_for_status().json()["session_id"]
-        roster = trainer.get(f"/api/v1/classes/{other_id}").json()["roster"]
+        running = admin.post(f"/api/v1/classes/{other_id}/start").raise_for_status().json()["session_id"]
         present = straps.sent
         wait_until(lambda: straps.sent >= present + 3 * len(people), "three more seconds")
-    assert {member["id"] for member in house.seeded["members"]} & {person["member_id"] for person in roster}
+        wait_until(lambda: _seconds(house.settings, running), "its first seconds are stored")
     return ended, running, straps
 
 
@@ -107,7 +159,7 @@ def _the_class_goes_on(house: House, running: str) -> None:
     straps.start()
     wait_until(lambda: _seconds(house.settings, running) > stored, "new seconds are stored")
     straps.stop()
-    with house.signed_in() as trainer:
+    with house.signed_in("admin") as trainer:
         live = trainer.get(f"/api/v1/live/sessions/{running}").json()
         assert live["session"]["state"] == "active"
         trainer.post(f"/api/v1/classes/{live['session']['class_id']}/end").raise_for_status()
