@@ -1,4 +1,4 @@
-"""A backup taken while a class runs; the house destroyed and restored: same answers, the class goes on; and the doctor's visit."""
+"""A backup taken while a class runs; the house destroyed and restored: same answers, the class goes on, the doctor looks."""
 
 import json
 import shutil
