@@ -54,6 +54,7 @@ class Settings(ServerSettings):
     gateway_host: str = Field("127.0.0.1", description="address on which the device gateway listens")
     gateway_port: int = Field(28081, ge=1024, le=65535, description="port of the device gateway")
     supervisor_port: int = Field(28089, ge=1024, le=65535, description="where the supervisor shows its Prometheus metrics")
+    metrics_host: str = Field("127.0.0.1", description="address on which flows show health and Prometheus metrics")
     metrics_port: int = Field(28090, ge=1024, le=65535, description="first of the ports on which flows show Prometheus metrics")
     simulator_port: int = Field(28082, ge=1024, le=65535, description="where the demo's straps are switched on and off")
     public_origins: str = Field("", description="further origins, separated by commas, whose pages may open the WebSocket")

@@ -40,7 +40,7 @@ def run_flow(run: FlowRun) -> None:
     with ExitStack() as held:
         held.enter_context(_only_copy(run))
         port = run.settings.metrics_port + 2 * run.group + (run.flow == "live")
-        held.callback(Endpoint(port, f"flow {run.name}", _readiness(run)).close)
+        held.callback(Endpoint(port, f"flow {run.name}", _readiness(run), run.settings.metrics_host).close)
         if not wait_for_topics(run.settings, TOPICS, run.stop.is_set):
             return
         folder = recovery_folder(run)
