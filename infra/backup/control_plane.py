@@ -84,7 +84,11 @@ def export(connection: psycopg.Connection, archive: ArchiveWriter, progress: Pro
             with cursor.copy(copy) as rows:
                 for piece in rows:
                     file.write(bytes(piece))
-            archive.written(name, cursor.rowcount)
+            rows_copied = cursor.rowcount
+        if rows_copied:
+            archive.written(name, rows_copied)
+        else:
+            archive.file(name).unlink()  # a compressed nothing is no file of its format
     progress("people and classes", len(tables), len(tables))
 
 

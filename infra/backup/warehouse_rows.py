@@ -39,11 +39,11 @@ def version(rows: WarehouseColumns) -> int:
     return int(rows.query(VERSION, {})["version"][0].as_py() or 0)
 
 
-def export(settings: Settings, archive: ArchiveWriter, progress: Progress) -> int:
+def export(settings: Settings, archive: ArchiveWriter, progress: Progress, slice_rows: int = SLICE_ROWS) -> int:
     """Every table into a file of its own; returns the tables' version."""
     rows = WarehouseColumns(settings, "writer")
     try:
-        parts = {table: list(_slices(rows, table)) for table in TABLES}
+        parts = {table: list(_slices(rows, table, slice_rows)) for table in TABLES}
         most, done = sum(part.rows for found in parts.values() for part in found), 0
 
         def tell(copied: int) -> None:
@@ -116,7 +116,7 @@ def _read(rows: WarehouseColumns, table: Table, part: Slice) -> pa.Table:
     return rows.query(asked, {"partition": part.partition, "low": part.low, "high": part.high})
 
 
-def _slices(rows: WarehouseColumns, table: Table) -> Iterator[Slice]:
+def _slices(rows: WarehouseColumns, table: Table, most: int) -> Iterator[Slice]:
     """In the order of the key, each as large as may be; one value of the key's first column is never divided."""
     column = _first_of_key(rows, table)
     as_text = f"toString({column})" if column == "session_id" else column
@@ -126,7 +126,7 @@ def _slices(rows: WarehouseColumns, table: Table) -> Iterator[Slice]:
     )
     open_part: Slice | None = None
     for row in rows.query(asked, {}).to_pylist():
-        alike = open_part and open_part.partition == row["partition"] and open_part.rows + row["rows"] <= SLICE_ROWS
+        alike = open_part and open_part.partition == row["partition"] and open_part.rows + row["rows"] <= most
         if open_part and alike:
             open_part = Slice(open_part.partition, column, open_part.low, row["value"], open_part.rows + row["rows"])
             continue
