@@ -45,6 +45,8 @@ class Manifest(msgspec.Struct, frozen=True):
     warehouse_version: int
     partitions: tuple[PartitionRecord, ...]
     files: dict[str, FileRecord]
+    sequences: dict[str, int] = {}
+    """Of the control plane: the last number that each has given."""
 
 
 class ArchiveWriter:

@@ -27,10 +27,7 @@ REFERENCES = """
 COLUMNS = """
     SELECT attname FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
-SEQUENCES = """
-    SELECT a.attname, pg_get_serial_sequence(quote_ident(%(table)s), a.attname) FROM pg_attribute a
-    WHERE a.attrelid = quote_ident(%(table)s)::regclass AND a.attnum > 0 AND NOT a.attisdropped
-    AND pg_get_serial_sequence(quote_ident(%(table)s), a.attname) IS NOT NULL"""
+SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 
 
 @contextmanager
@@ -73,6 +70,11 @@ def revision(connection: psycopg.Connection) -> str:
     return str(found[0]) if found else ""
 
 
+def sequences(connection: psycopg.Connection) -> dict[str, int]:
+    """The last number that each has given, so that none is ever given again."""
+    return {name: int(last) for name, last in connection.execute(SEQUENCES).fetchall()}
+
+
 def export(connection: psycopg.Connection, archive: ArchiveWriter, progress: Progress) -> None:
     """Every table into a file of its own."""
     tables = _tables(connection)
@@ -111,6 +113,8 @@ def restore(settings: Settings, archive: Archive, progress: Progress) -> None:
             progress("people and classes", done, len(present))
             if f"{FOLDER}/{table}{ENDING}" in archive.manifest.files:
                 _fill(connection, archive, table)
+        for sequence, value in archive.manifest.sequences.items():
+            connection.execute("SELECT setval(%s::regclass, %s)", [sql.Identifier(sequence).as_string(connection), value])
         progress("people and classes", len(present), len(present))
 
 
@@ -123,9 +127,6 @@ def _fill(connection: psycopg.Connection, archive: Archive, table: str) -> None:
                 rows.write(piece)
         if cursor.rowcount != archive.rows(name):
             raise PacelineError(f"PostgreSQL took {cursor.rowcount} rows of {table} instead of {archive.rows(name)}")
-    for column, sequence in connection.execute(SEQUENCES, {"table": table}).fetchall():
-        forward = sql.SQL("SELECT setval(%s, (SELECT max({}) FROM {}))").format(sql.Identifier(column), sql.Identifier(table))
-        connection.execute(forward, [sequence])
 
 
 def _tables(connection: psycopg.Connection) -> list[str]:

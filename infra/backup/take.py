@@ -33,7 +33,7 @@ def take(settings: Settings, target: Path, clock: Clock, progress: Progress, *, 
                 of_ms = clock()
                 tables = held.enter_context(control_plane.frozen(settings))
                 until = topics.places(settings)
-            revision = control_plane.revision(tables)
+            revision, numbers = control_plane.revision(tables), control_plane.sequences(tables)
             control_plane.export(tables, archive, progress)
         topics.export(settings, archive, until, progress)
         if with_secrets:
@@ -47,6 +47,7 @@ def take(settings: Settings, target: Path, clock: Clock, progress: Progress, *, 
             warehouse_version=warehouse_version,
             partitions=until,
             files=archive.records(),
+            sequences=numbers,
         )
         end(manifest)
     return manifest
