@@ -58,7 +58,7 @@ def _home(facts: Facts) -> Iterator[Finding]:
     if not home.writable:
         problem = f"{home.path} cannot be written by this user"
         yield Finding("broken", "home", problem, "Run as the user whom it belongs to, or set PACELINE_HOME.")
-    if not home.running:
+    if not home.running and facts.expected.any_embedded:
         yield Finding("broken", "home", f"Paceline is not running on {home.path}", "Start it: `paceline up`.")
     for port in home.taken_ports:
         problem = f"Port {port.number} is taken by another program, so Paceline will not start"

@@ -148,6 +148,8 @@ class Expected(msgspec.Struct, frozen=True):
     clickhouse_memory_mb: int
     clickhouse_keep_free_mb: int
     kafka_replication: int
+    any_embedded: bool = True
+    """Then `paceline up` must run; else containers may run our processes one by one."""
     open_hosts: tuple[str, ...] = ()
     """Settings by which API or gateway listen beyond this machine."""
 

@@ -27,6 +27,7 @@ def expected(settings: Settings) -> Expected:
         clickhouse_memory_mb=settings.clickhouse_memory_mb,
         clickhouse_keep_free_mb=settings.clickhouse_keep_free_mb,
         kafka_replication=settings.kafka_replication,
+        any_embedded=not (settings.kafka and settings.clickhouse and settings.postgres.get_secret_value()),
         open_hosts=tuple(f"{name}={host}" for name, host in hosts.items() if host not in LOOPBACK),
     )
 

@@ -149,6 +149,11 @@ def test_what_nobody_could_ask_is_not_judged() -> None:
     assert [finding.about for finding in judge(facts)] == ["home"]
 
 
+def test_containers_that_run_our_processes_one_by_one_need_no_supervisor() -> None:
+    facts = msgspec.structs.replace(but("expected", any_embedded=False), home=HomeFacts("/h", writable=True, running=False))
+    assert judge(facts) == []
+
+
 def test_the_worst_comes_first_and_decides() -> None:
     facts = msgspec.structs.replace(but("postgres", trainers=0), kafka=KafkaFacts(missing=("live",)))
     levels = [finding.level for finding in judge(facts)]
