@@ -54,7 +54,7 @@ def take(settings: Settings, target: Path, clock: Clock, progress: Progress, *, 
 
 
 def _export_secrets(settings: Settings, archive: ArchiveWriter) -> None:
-    """Those that were made here. What an operator has set comes from where the operator keeps it."""
+    """Those that this home keeps as files and could make itself; everything else comes from where the operator keeps it."""
     for name in KEPT_SECRETS:
         kept = settings.home / SECRETS / f"paceline_{name}"
         if kept.is_file():
