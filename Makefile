@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: compile demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install dev format schemas
+.PHONY: compile demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install extras dev format schemas
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -24,6 +24,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(UV)
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.lock
 	touch $@
+
+# Every optional part: Dagster, reports, vision, straps by Bluetooth.
+extras: install
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-extras.lock
 
 # Node is taken from the machine when it is new enough, else from a wheel.
 NODE_OK := $(shell node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && echo yes)
@@ -109,7 +113,7 @@ export WITHOUT_FUNDING
 lock: | $(UV)
 	$(UV) lock --upgrade
 	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-header -o requirements.lock
-	$(UV) export --quiet --frozen --group dev --no-emit-project --no-header -o requirements-dev.lock
+	$(UV) export --quiet --frozen --group dev --extra orchestrate --no-emit-project --no-header -o requirements-dev.lock
 	$(UV) export --quiet --frozen --all-extras --no-default-groups --no-emit-project --no-header -o requirements-extras.lock
 	cd api/ui && $(NPM) install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(BIN)/python -c "$$WITHOUT_FUNDING" api/ui/package-lock.json

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import problems
 from api.auth.passwords import Passwords
+from api.dagster_door import routes as dagster_door
 from api.middleware import Surroundings
 from api.push.front import LiveFront
 from api.push.hub import PushHub
@@ -49,6 +50,7 @@ ROUTERS = (
     devices.router,
     straps.router,
     operations.router,
+    dagster_door.router,
     reference.router,
     pages.router,  # takes every path that is left, so it stays last
 )
@@ -59,7 +61,7 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
     services = Services.make(settings, clock, open_hub, passwords or Passwords())
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.relay.start()
         try:
             await services.hub.start()
@@ -67,6 +69,7 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
             yield
         finally:
             await services.hub.stop()
+            await app.state.dagster_door.upstream.close()
             await run_in_threadpool(services.close)
 
     app = FastAPI(
@@ -87,6 +90,7 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
     )
     app.state.services = services
     app.state.hub = services.hub
+    app.state.dagster_door = dagster_door.Door(services)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
     doctor_commands.register(app)
 
 
-def up() -> None:
+def up(
+    dagster: bool = typer.Option(False, "--dagster", help="Dagster too: repair, statistics, checks (docs/dagster.md)."),
+) -> None:
     """Start the servers that have no address of their own, migrate, then start Paceline; Ctrl-C stops all of it."""
     from rich.console import Console
 
@@ -37,7 +39,7 @@ def up() -> None:
 
     settings = load_settings()
     start_logs(settings.model_copy(update={"log_level": "warning"}), "supervisor")  # its lines for people say the rest
-    operate.up(settings, Console(soft_wrap=True))
+    operate.up(settings, Console(soft_wrap=True), also=["dagster"] if dagster else [])
 
 
 def demo(

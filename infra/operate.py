@@ -2,7 +2,7 @@
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -13,26 +13,27 @@ from rich.markup import escape
 from rich.table import Table
 
 from infra.errors import PacelineError, Unavailable
-from infra.processes import stages
+from infra.processes import further_stages, stages
 from infra.settings import Settings, ensure_secrets
 from infra.supervisor import ChildState, Port, Supervisor
 from infra.supervisor.run_folder import RunFolder, StateRecord
 from infra.telemetry.endpoint import Endpoint
 
-MADE_BY_US = ("kafka", "postgres", "warehouse", "flows", "logs", "run", "secrets")
+MADE_BY_US = ("kafka", "postgres", "warehouse", "flows", "dagster", "logs", "run", "secrets")
 """All that Paceline puts into its home; `reset` removes these and nothing else."""
 STOP_S = 90.0
 COLOURS = {"ready": "green", "restarting": "red", "stopped": "dim", "stopping": "yellow"}
 
 
-def up(settings: Settings, console: Console) -> None:
-    """Run everything until a signal asks to stop.
+def up(settings: Settings, console: Console, *, also: Sequence[str] = ()) -> None:
+    """Run everything until a signal asks to stop; `also` names further processes, such as Dagster's.
 
     Raises PacelineError when the start fails; then nothing is left running.
     """
     settings = ensure_secrets(settings)
     own = Port(settings.supervisor_port, "PACELINE_SUPERVISOR_PORT")
-    supervisor = Supervisor(settings, stages(settings), own_ports=[own], listener=lambda state: show_state(state, console))
+    wanted = (*stages(settings), *(stage for name in also for stage in further_stages(settings, name)))
+    supervisor = Supervisor(settings, wanted, own_ports=[own], listener=lambda state: show_state(state, console))
     with stop_on_signals(supervisor), supervisor:
         endpoint = Endpoint(own.number, "supervisor", lambda: _why_not_ready(supervisor))
         try:
@@ -109,10 +110,8 @@ def stop(settings: Settings, console: Console) -> None:
 def what_reset_removes(settings: Settings) -> list[Path]:
     """The folders of ours that are there."""
     present = [settings.home / name for name in MADE_BY_US if (settings.home / name).exists()]
-    socket_folder = settings.postgres_socket_dir
-    if settings.home not in socket_folder.parents and socket_folder.exists():
-        present.append(socket_folder)
-    return present
+    sockets = (settings.postgres_socket_dir, settings.dagster_socket_dir)
+    return present + [path for path in sockets if settings.home not in path.parents and path.exists()]
 
 
 def reset(settings: Settings) -> None:

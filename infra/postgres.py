@@ -3,8 +3,9 @@
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine
 
 from infra.errors import Unavailable
 from infra.settings import Settings
@@ -49,6 +50,26 @@ def open_engine(settings: Settings, **more: Any) -> Engine:
         },
         **more,
     )
+
+
+def ensure_schema(settings: Settings, schema: str) -> None:
+    """Make a schema beside the control plane's, for a program that brings tables of its own.
+
+    Raises Unavailable when the server does not answer or refuses.
+    """
+    try:
+        with open_connection(settings) as connection:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    except psycopg.Error as failure:
+        raise unreachable(failure) from None
+
+
+def schema_url(settings: Settings, schema: str, driver: str) -> str:
+    """The address of that schema for SQLAlchemy, passwords included: keep it out of command lines, files and logs."""
+    found = parameters(settings)
+    options = " ".join([str(found.pop("options", "")), f"-c search_path={schema}"]).strip()
+    query = {name: str(value) for name, value in {**found, "options": options}.items()}
+    return URL.create(f"postgresql+{driver}", query=query).render_as_string(hide_password=False)
 
 
 def open_connection(settings: Settings) -> psycopg.Connection:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from importlib.metadata import entry_points
 
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
@@ -13,6 +14,8 @@ from infra.settings import Settings, child_environment
 from infra.supervisor import Child, Port, Stage
 
 PROBE_S = 2.0
+FURTHER = "paceline.stages"
+"""Later stages register here what `up` can start besides."""
 
 
 def stages(settings: Settings) -> tuple[Stage, ...]:
@@ -23,6 +26,13 @@ def stages(settings: Settings) -> tuple[Stage, ...]:
         Stage(tuple(child for child in servers if child), then=lambda: migrate(settings), then_name="The migration"),
         Stage(ours),
     )
+
+
+def further_stages(settings: Settings, name: str) -> tuple[Stage, ...]:
+    """Processes of a later stage, found by entry point. Raises PacelineError when they are not installed."""
+    (entry,) = entry_points(group=FURTHER, name=name)
+    found: tuple[Stage, ...] = entry.load()(settings)
+    return found
 
 
 def flow_port(settings: Settings, flow: str, group: int) -> int:

@@ -105,12 +105,25 @@ class Settings(ServerSettings):
 
     @property
     def postgres_socket_dir(self) -> Path:
+        """Where the embedded PostgreSQL's socket lies."""
+        return self._socket_dir("postgres", ".s.PGSQL.5432", f"paceline-{self._home_digest}")
+
+    @property
+    def dagster_socket_dir(self) -> Path:
+        """Where Dagster's sockets lie."""
+        return self._socket_dir("dagster", "code.sock", f"paceline-{self._home_digest}-dagster")
+
+    def _socket_dir(self, name: str, socket: str, elsewhere: str) -> Path:
         """Under home, unless home is too deep for the address of a Unix socket, or holds signs that mean something in one
         (a comma, a percent sign, a space): then a folder named after it."""
-        near = self.home / "run" / "postgres"
-        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_ADDRESS_BYTES and PLAIN_PATH.fullmatch(str(near)):
+        near = self.home / "run" / name
+        if len(os.fsencode(near / socket)) <= SOCKET_ADDRESS_BYTES and PLAIN_PATH.fullmatch(str(near)):
             return near
-        return Path("/tmp", f"paceline-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}")  # noqa: S108 - made private and checked by the server
+        return Path("/tmp", elsewhere)  # noqa: S108 - made private and checked by whoever serves there
+
+    @property
+    def _home_digest(self) -> str:
+        return hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
 
     @property
     def api_url(self) -> str:

@@ -1,1 +1,1 @@
-"""Dagster's place: repair, statistics, retention, reports. Nothing stands here yet."""
+"""Dagster's place: repair of summaries, statistics over days, checks, backups. Nothing of a running class depends on it."""

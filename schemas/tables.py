@@ -1,16 +1,16 @@
-"""Every warehouse table: its view for readers and its one writer, spelled once. Columns are in `schemas/migrations`."""
+"""Every warehouse table: its view for readers and its writer, spelled once. Columns are in `schemas/migrations`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Writer = Literal["flow-store", "flow-live"]
+Writer = Literal["flow-store", "flow-live", "dagster"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: readers name its view, only its writer inserts."""
+    """One table: readers name its view, its writer inserts; Dagster writes summaries that are missing or wrong."""
 
     name: str
     purpose: str
@@ -30,6 +30,7 @@ ALERTS = Table("alerts", "the present state of every alert", "flow-live")
 MEMBER_SUMMARIES = Table("member_summaries", "a member's session in numbers", "flow-live")
 CLASS_SUMMARIES = Table("class_summaries", "a class in numbers", "flow-live")
 SUMMARY_CORRECTIONS = Table("summary_corrections", "what late data changed", "flow-live")
+MEMBER_DAILY = Table("member_daily", "a member's load, fitness, fatigue and form by day", "dagster")
 
 TABLES: tuple[Table, ...] = (
     TELEMETRY_RAW,
@@ -40,4 +41,5 @@ TABLES: tuple[Table, ...] = (
     MEMBER_SUMMARIES,
     CLASS_SUMMARIES,
     SUMMARY_CORRECTIONS,
+    MEMBER_DAILY,
 )

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from api.errors import NotFound
 
 STATIC = Path(__file__).parents[1] / "static"
-RESERVED = ("api/", "health", "ready", "metrics", "docs", "openapi.json")
+RESERVED = ("api/", "dagster/", "health", "ready", "metrics", "docs", "openapi.json")
 MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Paceline</title>
 <h1>The pages are not built yet</h1>
 <p>Run <code>make ui</code> in the project's folder and load this page again. The API itself works:

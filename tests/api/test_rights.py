@@ -20,6 +20,7 @@ ALLOWED = {
     "GET /ready": OPEN,
     "GET /metrics": OPEN,
     "GET /api/v1/me": EVERYBODY,
+    "POST /api/v1/dagster/pass": {"admin"},
     "GET /api/v1/classes": EVERYBODY,
     "POST /api/v1/classes": LEADERS,
     "GET /api/v1/classes/{class_id}": EVERYBODY,

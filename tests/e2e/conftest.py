@@ -71,11 +71,11 @@ def run_command(settings: Settings, *arguments: str) -> subprocess.CompletedProc
 
 
 @contextmanager
-def up(settings: Settings) -> Iterator[None]:
+def up(settings: Settings, *options: str) -> Iterator[None]:
     """`paceline up` until the block ends."""
-    launch = Launch([*COMMAND, "up"], child_environment(settings), settings.home)
+    launch = Launch([*COMMAND, "up", *options], child_environment(settings), settings.home)
     url = f"http://127.0.0.1:{settings.supervisor_port}/ready"
-    with running(launch, lambda: answers(url), Path(settings.home) / "up.log", timeout_s=120):
+    with running(launch, lambda: answers(url), Path(settings.home) / "up.log", timeout_s=240 if options else 120):
         yield
 
 

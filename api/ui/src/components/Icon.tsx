@@ -30,6 +30,7 @@ const PATHS = {
   full: "M3 9V3h6M15 3h6v6M21 15v6h-6M9 21H3v-6",
   back: "M15 4l-8 8 8 8",
   more: "M4 7h16M4 12h16M4 17h16",
+  upkeep: "M12 8.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -1,5 +1,6 @@
 // The bar on top of the pages that are not full-screen: brand, way back, theme, who is signed in.
 import type { ComponentChildren } from "preact";
+import { openDagster } from "../rest/calls.js";
 import { signOut } from "../rest/client.js";
 import { attempt, setTheme, theme, user, type Theme } from "../state.js";
 import { Icon } from "./Icon.js";
@@ -15,6 +16,7 @@ export function TopBar({ children }: { children?: ComponentChildren }) {
         <span>Paceline</span>
       </a>
       <div class="topbar-middle">{children}</div>
+      {user.value?.role === "admin" && <DagsterButton />}
       <ThemeButton />
       {user.value && (
         <button type="button" class="quiet" onClick={() => void attempt(signOut())} title={`Sign out ${user.value.name}`}>
@@ -32,6 +34,20 @@ export function ThemeButton() {
     <button type="button" class="quiet square" onClick={() => setTheme(NEXT[theme.value])} title={`Theme: ${WORD[theme.value]}`}>
       <Icon name={theme.value === "light" ? "sun" : theme.value === "dark" ? "moon" : "screen"} />
       <span class="sr">Theme: {WORD[theme.value]}. Change</span>
+    </button>
+  );
+}
+
+/** Repair, statistics, checks and backups; where the house was started without it, the answer says so. */
+function DagsterButton() {
+  const open = async (): Promise<void> => {
+    if (await attempt(openDagster())) location.assign("/dagster/");
+  };
+  return (
+    <button type="button" class="quiet" onClick={() => void open()} title="Dagster: repair, statistics, checks">
+      <Icon name="upkeep" />
+      <span class="wide-only">Dagster</span>
+      <span class="sr">Open Dagster</span>
     </button>
   );
 }
