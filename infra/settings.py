@@ -73,6 +73,11 @@ class Settings(ServerSettings):
     )
     device_token: SecretStr = Field(SecretStr(""), description="device token that `replay` and `simulate` send with")
 
+    backup_folder: Path | None = Field(
+        None, description="where the nightly backups of `paceline up --dagster` lie; empty: `backups` in the home"
+    )
+    backups_kept: int = Field(7, ge=1, description="how many of them are kept")
+
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
     flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
 
@@ -124,6 +129,10 @@ class Settings(ServerSettings):
     @property
     def _home_digest(self) -> str:
         return hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+
+    @property
+    def backup_folder_in_use(self) -> Path:
+        return self.backup_folder if self.backup_folder and self.backup_folder != Path() else self.home / "backups"
 
     @property
     def api_url(self) -> str:

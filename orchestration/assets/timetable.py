@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from infra.errors import Unavailable
+from orchestration.assets.backups import backup, restores, unharmed
 from orchestration.assets.classes import class_summary
 from orchestration.assets.fitness import member_daily
 from orchestration.assets.kafka import dead_letter_digest, kafka_topic_settings
@@ -28,6 +29,16 @@ kafka_job = dg.define_asset_job(
     "kafka_upkeep",
     dg.AssetSelection.assets(dead_letter_digest, kafka_topic_settings),
     description="What was refused, and whether the topics are as declared.",
+)
+backup_job = dg.define_asset_job(
+    "backups",
+    dg.AssetSelection.assets(backup).without_checks() | dg.AssetSelection.checks(unharmed),
+    description="A backup of everything, its digests checked, old ones removed.",
+)
+restore_job = dg.define_asset_job(
+    "restore_trial",
+    dg.AssetSelection.checks(restores),
+    description="The newest backup brought back into an empty house.",
 )
 
 
@@ -55,6 +66,18 @@ def every_night(context: dg.ScheduleEvaluationContext, installation: dg.Resource
 @dg.schedule(job=kafka_job, cron_schedule="30 6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def every_morning() -> dg.RunRequest:
     """At 06:30 UTC: what Kafka's keepers read with their coffee."""
+    return dg.RunRequest()
+
+
+@dg.schedule(job=backup_job, cron_schedule="10 2 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+def backup_every_night() -> dg.RunRequest:
+    """At 02:10 UTC: everything into one folder."""
+    return dg.RunRequest()
+
+
+@dg.schedule(job=restore_job, cron_schedule="30 4 * * 0", default_status=dg.DefaultScheduleStatus.RUNNING)
+def restore_every_week() -> dg.RunRequest:
+    """On Sunday at 04:30 UTC: whether what is kept can be brought back."""
     return dg.RunRequest()
 
 

@@ -18,6 +18,7 @@ from tests.orchestration.conftest import Run
 from tests.orchestration.gym import Gym
 
 GRAPH = {
+    "backup": ([], ["restores", "unharmed"]),
     "class_summary": ([], ["doubles", "drift", "freshness", "gaps"]),
     "dead_letter_digest": ([], ["nothing_refused_today"]),
     "kafka_topic_settings": ([], ["topics_as_declared"]),
@@ -52,6 +53,8 @@ def test_the_graph_is_this_and_everything_is_explained() -> None:
     assert {schedule.name: schedule.default_status.value for schedule in repository.schedule_defs} == {
         "every_night": "RUNNING",
         "every_morning": "RUNNING",
+        "backup_every_night": "RUNNING",
+        "restore_every_week": "RUNNING",
     }
 
 
