@@ -29,7 +29,11 @@ NOTED = {
     "checkouts": "checked_out",
     "ratings": "rating_given",
 }
-DETAILS = {"summary_pending": "The summary is being written.", "unknown_class": "There is no such class."}
+DETAILS = {
+    "dagster_not_running": "Dagster does not run here.",
+    "summary_pending": "The summary is being written.",
+    "unknown_class": "There is no such class.",
+}
 DAY_MS = 86_400_000
 MEMBERS: list[Json] = [{"id": 11, "name": "Ada"}, {"id": 12, "name": "Ben"}]
 
@@ -68,6 +72,7 @@ class FakeRest:
             "/straps/{address}/member": self._give,
             "/sessions/{sid}/{what}": self._note,
             "/alerts/{alert_id}/acknowledge": self._acknowledge,
+            "/dagster/pass": self._dagster,
         }
         sign_ins = {"login": self._login, "refresh": self._refresh, "logout": self._logout}
         routes = [
@@ -100,6 +105,8 @@ class FakeRest:
         strap = next(one for one in self.straps if one["address"] == request.path_params["address"])
         strap["member"] = next((member for member in MEMBERS if member["id"] == body["member_id"]), None)
         return 200, {"address": strap["address"], "member_id": body["member_id"]}
+    def _dagster(self, _request: Request, _body: Json) -> tuple[int, Json]:
+        raise HTTPException(409, "dagster_not_running")
 
     # Signing in
 
