@@ -1,18 +1,19 @@
 """What asks for work: the sensor once for what lacks a summary, the night for yesterday and what came late."""
 
 from datetime import UTC, datetime, time
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from infra.clock import system_clock
+from infra.errors import Unavailable
 from infra.settings import Settings
 from orchestration.assets.timetable import every_night, sessions_without_summary
 from orchestration.days import RANGE_END, RANGE_START
 from orchestration.definitions import definitions
 from orchestration.installation import Installation
+from schemas.directory import SessionRecord
 from tests.conftest import FakeClock
 from tests.orchestration.conftest import Run
 from tests.orchestration.gym import Gym
@@ -93,9 +94,16 @@ def test_the_night_takes_yesterday_and_the_days_that_late_readings_change(gym: G
     assert span(night()) == (gym.days_ago(4).isoformat(), yesterday)
 
 
-def test_a_night_without_kafka_asks_for_all_days_that_may_have_changed(tmp_path: Path, clock: FakeClock) -> None:
-    nowhere = Installation(Settings(home=tmp_path, kafka="127.0.0.1:9"), clock)
+class Away(Installation):
+    """A house whose Kafka is away."""
+
+    def sessions(self) -> list[SessionRecord]:
+        raise Unavailable("Kafka does not answer")
+
+
+def test_a_night_without_kafka_asks_for_all_days_that_may_have_changed(clock: FakeClock) -> None:
     context = dg.build_schedule_context(
-        scheduled_execution_time=datetime(2026, 11, 21, 3, 20, tzinfo=UTC), resources={"installation": nowhere}
+        scheduled_execution_time=datetime(2026, 11, 21, 3, 20, tzinfo=UTC),
+        resources={"installation": Away(Settings(), clock)},
     )
     assert span(every_night(context)) == ("2026-11-12", "2026-11-20")
