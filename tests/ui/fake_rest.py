@@ -105,6 +105,7 @@ class FakeRest:
         strap = next(one for one in self.straps if one["address"] == request.path_params["address"])
         strap["member"] = next((member for member in MEMBERS if member["id"] == body["member_id"]), None)
         return 200, {"address": strap["address"], "member_id": body["member_id"]}
+
     def _dagster(self, _request: Request, _body: Json) -> tuple[int, Json]:
         raise HTTPException(409, "dagster_not_running")
 
