@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from infra.panels import DEVELOP, PLAY
 from schemas.directory import Sex
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this folder."""
-    app.command("analyze", rich_help_panel="Play")(analyze)
-    app.command("numbers", rich_help_panel="Develop")(numbers)
+    app.command("analyze", rich_help_panel=PLAY)(analyze)
+    app.command("numbers", rich_help_panel=DEVELOP)(numbers)
 
 
 def analyze(

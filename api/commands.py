@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra.panels import DEVELOP, PEOPLE, PROCESSES
+
 if TYPE_CHECKING:
     from api.desk import Desk
 
@@ -13,17 +15,17 @@ MEMBERS = 40
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
-    app.command("api", rich_help_panel="Processes")(run_api)
-    app.command("seed", rich_help_panel="Operate")(seed)
-    app.command("openapi", rich_help_panel="Develop")(write_openapi)
+    app.command("api", rich_help_panel=PROCESSES)(run_api)
+    app.command("seed", rich_help_panel=PEOPLE)(seed)
+    app.command("openapi", rich_help_panel=DEVELOP)(write_openapi)
     users = typer.Typer(no_args_is_help=True, help="People who may sign in.")
     users.command("add")(add_user)
     users.command("password")(set_password)
     users.command("list")(list_users)
-    app.add_typer(users, name="users", rich_help_panel="Operate")
+    app.add_typer(users, name="users", rich_help_panel=PEOPLE)
     devices = typer.Typer(no_args_is_help=True, help="Tokens that let devices send.")
     devices.command("add")(add_device)
-    app.add_typer(devices, name="devices", rich_help_panel="Operate")
+    app.add_typer(devices, name="devices", rich_help_panel=PEOPLE)
 
 
 def run_api() -> None:

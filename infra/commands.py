@@ -2,13 +2,15 @@
 
 import typer
 
+from infra.analyst.commands import register as register_analyst
 from infra.backup import commands as backup_commands
 from infra.doctor import commands as doctor_commands
+from infra.panels import DEVELOP, OPERATE, PROCESSES, START
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
-    app.command("demo", rich_help_panel="Start here")(demo)
+    app.command("demo", rich_help_panel=START)(demo)
     for name, command in {
         "up": up,
         "status": status,
@@ -17,12 +19,13 @@ def register(app: typer.Typer) -> None:
         "migrate": migrate,
         "topics": topics,
     }.items():
-        app.command(name, rich_help_panel="Operate")(command)
-    app.command("settings", rich_help_panel="Operate")(show_settings)
-    app.command("schemas", rich_help_panel="Develop")(write_schemas)
+        app.command(name, rich_help_panel=OPERATE)(command)
+    app.command("settings", rich_help_panel=OPERATE)(show_settings)
+    app.command("schemas", rich_help_panel=DEVELOP)(write_schemas)
     warehouse = typer.Typer(no_args_is_help=True, help="The embedded warehouse.")
     warehouse.command("serve")(serve_warehouse)
-    app.add_typer(warehouse, name="warehouse", rich_help_panel="Operate")
+    app.add_typer(warehouse, name="warehouse", rich_help_panel=PROCESSES)
+    register_analyst(app)
     backup_commands.register(app)
     doctor_commands.register(app)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from infra.panels import DEVELOP, PEOPLE, PLAY, PROCESSES
 from ingest.conformance.commands import sources
 from ingest.straps.commands import strap
 
@@ -14,11 +15,11 @@ TOKEN_HELP = "Device token; otherwise PACELINE_DEVICE_TOKEN."  # noqa: S105 - he
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
-    app.command("gateway", rich_help_panel="Processes")(gateway)
-    app.command("replay", rich_help_panel="Play")(replay)
-    app.command("simulate", rich_help_panel="Play")(simulate)
-    app.add_typer(strap, name="strap", rich_help_panel="Devices")
-    app.add_typer(sources, name="sources", rich_help_panel="Devices")
+    app.command("gateway", rich_help_panel=PROCESSES)(gateway)
+    app.command("replay", rich_help_panel=PLAY)(replay)
+    app.command("simulate", rich_help_panel=PLAY)(simulate)
+    app.add_typer(strap, name="strap", rich_help_panel=PEOPLE)
+    app.add_typer(sources, name="sources", rich_help_panel=DEVELOP)
 
 
 def gateway() -> None:

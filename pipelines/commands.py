@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from infra.panels import OPERATE, PROCESSES
+
 letters = typer.Typer(no_args_is_help=True, help="What was refused: look at it and send it again.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this stage."""
-    app.command("flow", rich_help_panel="Operate")(flow)
-    app.add_typer(letters, name="dead-letters", rich_help_panel="Operate")
+    app.command("flow", rich_help_panel=PROCESSES)(flow)
+    app.add_typer(letters, name="dead-letters", rich_help_panel=OPERATE)
 
 
 def flow(

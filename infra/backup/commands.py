@@ -4,11 +4,13 @@ from pathlib import Path
 
 import typer
 
+from infra.panels import OPERATE
+
 
 def register(app: typer.Typer) -> None:
     """Add both."""
-    app.command("backup", rich_help_panel="Operate")(backup)
-    app.command("restore", rich_help_panel="Operate")(restore)
+    app.command("backup", rich_help_panel=OPERATE)(backup)
+    app.command("restore", rich_help_panel=OPERATE)(restore)
 
 
 def backup(

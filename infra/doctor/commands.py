@@ -2,10 +2,12 @@
 
 import typer
 
+from infra.panels import OPERATE
+
 
 def register(app: typer.Typer) -> None:
     """Add it."""
-    app.command("doctor", rich_help_panel="Operate")(doctor)
+    app.command("doctor", rich_help_panel=OPERATE)(doctor)
 
 
 def doctor(
