@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: compile demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install extras dev format schemas
+.PHONY: compile demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install extras dev format schemas club questions
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -93,6 +93,14 @@ schemas: install
 # How right and how quiet the alerts are; the figures in docs/alerts.md.
 accuracy: dev
 	$(BIN)/python -m tests.accuracy
+
+# A warehouse with the demo's club of docs/questions, and a prompt on it.
+club: dev
+	$(BIN)/python -m tests.questions
+
+# The ten questions with their answers on the demo's club: docs/questions/README.md, and the notebook with its outputs.
+questions: dev
+	$(BIN)/python -m tests.questions --write
 
 # Ours beside the published numbers; needs the recordings, which are not part of this repository.
 numbers: install

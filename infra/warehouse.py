@@ -21,6 +21,8 @@ REMEDIES = {
     "Failed to resolve": "Check the host in PACELINE_CLICKHOUSE.",
 }
 """By the words of whatever failed on the way."""
+OTHERWISE = {False: "Is it running? `paceline up` starts the embedded one.", True: "Is it running?"}
+"""By whether the warehouse has an address."""
 AS_IT_COMES = {"optimize_on_insert": 0}
 """Rows of one key are united when parts merge and when they are read, not once more while they are inserted: that took
 most of an insert's processor time."""
@@ -67,7 +69,7 @@ def refused(settings: Settings, role: Role, failure: Exception) -> PacelineError
         problem = f"The warehouse at {settings.clickhouse_address} does not let {user} in: wrong password, or no such user"
         names = f"PACELINE_CLICKHOUSE_{role.upper()}_USER and PACELINE_CLICKHOUSE_{role.upper()}_PASSWORD"
         return PacelineError(problem, f"Set {names} to a user of the server.")
-    remedy = next((remedy for words, remedy in REMEDIES.items() if words in str(failure)), "Is it running?")
+    remedy = next((remedy for words, remedy in REMEDIES.items() if words in str(failure)), OTHERWISE[bool(settings.clickhouse)])
     return Unavailable(f"The warehouse at {settings.clickhouse_address} does not answer: {said}", remedy)
 
 

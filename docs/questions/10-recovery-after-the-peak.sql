@@ -2,9 +2,14 @@
 WITH seconds AS (
     SELECT member_id, ts, heart_rate_bpm
     FROM v_telemetry_1s
-    WHERE session_id = {session_id:UUID} AND heart_rate_bpm IS NOT NULL
-        -- seconds lie by member: with the members named, only theirs are read
+    -- seconds lie by member: with the members named, only theirs are read
+    INNER JOIN (
+        SELECT member_id, heart_rate_max_bpm FROM v_member_summaries WHERE session_id = {session_id:UUID}
+    ) AS summaries USING (member_id)
+    WHERE session_id = {session_id:UUID}
         AND member_id IN (SELECT member_id FROM v_member_summaries WHERE session_id = {session_id:UUID})
+        -- the summary's maximum leaves out what a slipped strap made up
+        AND heart_rate_bpm <= heart_rate_max_bpm
 ),
 peaks AS (
     SELECT member_id, max(heart_rate_bpm) AS peak_bpm, argMax(ts, heart_rate_bpm) AS peak_at
