@@ -103,12 +103,14 @@ def reset(
 
 def migrate() -> None:
     """Bring topics, warehouse and control plane to this release's shape; the servers must run."""
+    from infra.kafka import demand_listening
     from infra.migrate import migrate as migrate_all
     from infra.settings import ensure_secrets, load_settings
     from infra.telemetry.logs import start_logs
 
     settings = ensure_secrets(load_settings())
     start_logs(settings.model_copy(update={"log_level": "warning"}), "migrate")
+    demand_listening(settings)
     migrate_all(settings)
     typer.echo("Topics, warehouse and control plane are up to date.")
 
@@ -120,12 +122,14 @@ def topics(
     from rich.console import Console
     from rich.table import Table
 
-    from infra.kafka import ensure_topics
+    from infra.kafka import demand_listening, ensure_topics
     from infra.settings import load_settings
     from schemas.topics import DAY_MS, TOPICS
 
     if make:
-        made = ensure_topics(load_settings())
+        settings = load_settings()
+        demand_listening(settings)
+        made = ensure_topics(settings)
         typer.echo("made: " + ", ".join(made) if made else "None was missing.")
     table = Table("topic", "key", "partitions", "kept", "purpose")
     for topic in TOPICS:

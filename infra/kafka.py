@@ -1,6 +1,7 @@
 """Kafka clients, made in one way from the settings, and the topics."""
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -51,6 +52,22 @@ def client_config(settings: Settings) -> dict[str, Any]:
         "ssl.key.location": settings.kafka_key_file,
     }
     return config | {name: str(value) for name, value in optional.items() if value}
+
+
+def demand_listening(settings: Settings) -> None:
+    """For commands: say at once that the embedded Kafka does not run, where clients would wait for it to come.
+
+    A cluster with an address is waited for. Raises Unavailable.
+    """
+    if settings.kafka:
+        return
+    try:
+        socket.create_connection(("127.0.0.1", settings.kafka_port), FIRST_PATIENCE_S).close()
+    except OSError:
+        raise Unavailable(
+            f"Kafka at {settings.kafka_address} does not answer: nothing listens there",
+            "`paceline up` starts the embedded one.",
+        ) from None
 
 
 def open_producer(settings: Settings, *, linger_ms: float = 5, **more: Any) -> Producer:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from infra.clock import Clock
 from infra.errors import PacelineError
+from infra.progress import progress
 from ingest.choosing import choose_participant, choose_session
 from ingest.device_client import HttpUplink, ask_running_sessions
 from ingest.gateway.running import RunningSession
@@ -120,15 +120,8 @@ async def _send(
     history = _is_history(timing, recording, clock())
     uplink = HttpUplink(request.gateway_url, request.token, random.Random(), history=history)  # noqa: S311 - spreads retries
     total = recording.records.height
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-    )
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task(Path(recording.file).name, total=total)
+        with progress(Path(recording.file).name, total, console) as done:
             await play(
                 recording,
                 sender,
@@ -136,7 +129,7 @@ async def _send(
                 clock,
                 timing=timing,
                 speed=request.speed,
-                on_progress=lambda records: progress.update(task, completed=records),
+                on_progress=done,
             )
     finally:
         await uplink.close()

@@ -1,11 +1,14 @@
 """Commands of the pipelines stage: the flows, and what they refused."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infra.panels import OPERATE, PROCESSES
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
 
 letters = typer.Typer(no_args_is_help=True, help="What was refused: look at it and send it again.")
 
@@ -46,12 +49,11 @@ def list_letters(
     from rich.table import Column, Table
 
     from infra.dead_letters import read_dead_letters
-    from infra.settings import load_settings
 
     table = Table(
         Column("id", no_wrap=True), "rejected at (UTC)", "place", "by", "reason", "detail", Column("state", no_wrap=True)
     )
-    for letter in read_dead_letters(load_settings()).values():
+    for letter in read_dead_letters(_settings()).values():
         if waiting and letter.state != "waiting":
             continue
         rejected = letter.rejected
@@ -67,9 +69,8 @@ def show_letter(wanted: Annotated[str, typer.Argument(metavar="ID", help="an id,
     from rich.console import Console
 
     from infra.dead_letters import find, read_dead_letters
-    from infra.settings import load_settings
 
-    letter = find(read_dead_letters(load_settings()), wanted)
+    letter = find(read_dead_letters(_settings()), wanted)
     rejected = letter.rejected
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name in ("rejected_id", "place", "reason", "detail", "topic", "rejected_at_ms"):
@@ -88,9 +89,8 @@ def retry_letters(
     from infra.dead_letter_retry import retry
     from infra.dead_letters import find, read_dead_letters
     from infra.errors import PacelineError
-    from infra.settings import load_settings
 
-    settings = load_settings()
+    settings = _settings()
     found = read_dead_letters(settings)
     chosen = [letter for letter in found.values() if letter.state == "waiting"] if everything else []
     chosen += [find(found, start) for start in wanted or ()]
@@ -98,3 +98,13 @@ def retry_letters(
         raise PacelineError("No dead letter to send again", "Name ids, or --all; `paceline dead-letters list` shows them.")
     refused = retry(settings, chosen, system_clock)
     typer.echo("\n".join([f"Sent {len(chosen)} again.", *(f"Refused again: {why}" for why in refused)]))
+
+
+def _settings() -> "Settings":
+    """Of an installation whose Kafka listens."""
+    from infra.kafka import demand_listening
+    from infra.settings import load_settings
+
+    settings = load_settings()
+    demand_listening(settings)
+    return settings
