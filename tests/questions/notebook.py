@@ -58,10 +58,10 @@ def _run(source: str, names: dict[str, Any], number: int) -> list[dict[str, Any]
         value = eval(compile(ast.Expression(last.value), f"cell {number}", "eval"), names) if last else None
     outputs: list[dict[str, Any]] = []
     if said := printed.getvalue():
-        outputs.append({"output_type": "stream", "name": "stdout", "text": said.splitlines(keepends=True)})
+        outputs.append({"name": "stdout", "output_type": "stream", "text": said.splitlines(keepends=True)})
     if value is not None:
         data = {"text/plain": repr(value).splitlines(keepends=True)}
-        outputs.append({"output_type": "execute_result", "execution_count": number, "metadata": {}, "data": data})
+        outputs.append({"data": data, "execution_count": number, "metadata": {}, "output_type": "execute_result"})
     return outputs
 
 
