@@ -130,3 +130,16 @@ ALTER TABLE v_summary_corrections
     COMMENT COLUMN reason 'why it was corrected [text]',
     COMMENT COLUMN before 'the summary before [JSON]',
     COMMENT COLUMN after 'the summary after [JSON]';
+ALTER TABLE v_member_daily MODIFY COMMENT 'A member''s day: what it asked for, and what the days before it have built up';
+ALTER TABLE v_member_daily
+    COMMENT COLUMN member_id 'member [id]',
+    COMMENT COLUMN day 'by the end of its sessions [day]',
+    COMMENT COLUMN sessions 'sessions attended, 0 on a rest day [count]',
+    COMMENT COLUMN load 'training load: sum of Banister TRIMP [TRIMP]',
+    COMMENT COLUMN effort_points 'effort points [points]',
+    COMMENT COLUMN seconds_seen 'seconds with any value [s]',
+    COMMENT COLUMN fitness 'chronic load (CTL) at the end of the day, exponential mean over 42 days [TRIMP]',
+    COMMENT COLUMN fatigue 'acute load (ATL) at the end of the day, exponential mean over 7 days [TRIMP]',
+    COMMENT COLUMN form 'fitness less fatigue as the day began (TSB) [TRIMP]',
+    COMMENT COLUMN history_days 'days of history that these rest on, this one included: below 42 they are too low [count]',
+    COMMENT COLUMN version 'milliseconds since 1970 when it was computed, the newest wins [ms]';
