@@ -30,13 +30,16 @@ NOT_RUN = {
     "paceline backup": "it has tests of its own, which bring everything back",
     "paceline doctor": "its exit code is about the machine; it has tests of its own",
     "paceline restore": "it wants an empty house; see paceline backup",
+    "paceline strap": "it wants a radio; tests/ingest/straps brings straps and radio along",
     ".venv/bin/python -m pytest": "it is part of this very run; the file must be there",
     "docker": "there is no daemon where tests run; infra/deploy is checked by tests of its own",
     "kubectl": "there is no cluster where tests run; see docker",
     "infra/deploy": "see docker",
 }
 """What is only held to the program, and why."""
-GATEWAY = "http://127.0.0.1:28081"
+GATEWAY, TOKEN = "http://127.0.0.1:28081", "pd_…"
+"""What readers replace by their own."""
+BEAT = {"type": "heart_rate", "member_id": 1, "device_id": "strap", "event_time_ms": 1_790_000_000_000, "heart_rate_bpm": 120}
 TYPED = in_blocks()
 
 
@@ -46,11 +49,15 @@ def why_not_run(command: Typed) -> str | None:
 
 @dataclass
 class Desk:
-    """Where a reader sits: a folder with the documents and a recording, a house that runs, a token."""
+    """Where a reader sits: a folder with the documents, a recording and a source's events, a house that runs, a token."""
 
     folder: Path
     settings: Settings
     environment: dict[str, str]
+
+    def typed(self, text: str) -> str:
+        """As the reader types it: with the own address and token."""
+        return text.replace(GATEWAY, self.settings.gateway_url).replace(TOKEN, self.environment["PACELINE_DEVICE_TOKEN"])
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     subprocess.run(["cp", "-r", ROOT / "docs", folder], check=True)
     (folder / "build").mkdir()
     write_fit(folder / "RIDE.fit", simulated_ride(30))
+    (folder / "mine.json").write_text(json.dumps([BEAT | {"event_id": f"mine-{n:04}"} for n in range(3)]))
     with temporary_home() as home:
         settings = settings_in(home, **POLLED)
         with up(settings):
@@ -83,7 +91,7 @@ def start_spin(settings: Settings, seeded: dict) -> None:
 def test_a_command_of_the_documents_works(desk: Desk, command: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(desk.folder)
     if command.words[0] == "paceline" and not re.search(r"[|>&$]|completion", command.text):
-        result = CliRunner().invoke(build(), shlex.split(command.text)[1:], env=desk.environment)
+        result = CliRunner().invoke(build(), shlex.split(desk.typed(command.text))[1:], env=desk.environment)
         assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
         return
     if command.words[0] == "curl" and not shutil.which("curl"):
@@ -97,9 +105,8 @@ def test_a_command_of_the_documents_works(desk: Desk, command: Typed, monkeypatc
 def shell(desk: Desk, text: str) -> str:
     """What bash prints, with this very program as `paceline`."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    script = text.replace(GATEWAY, desk.settings.gateway_url)
     done = subprocess.run(
-        ["bash", "-c", f"set -e\n{script}\n:"],
+        ["bash", "-c", f"set -e\n{desk.typed(text)}\n:"],
         check=False,
         cwd=desk.folder,
         env=desk.environment | {"PATH": path},
