@@ -43,7 +43,7 @@ def export(settings: Settings, archive: ArchiveWriter, progress: Progress, slice
     """Every table into a file of its own; returns the tables' version."""
     rows = WarehouseColumns(settings, "writer")
     try:
-        parts = {table: list(_slices(rows, table, slice_rows)) for table in TABLES}
+        parts = {table: list(_slices(rows, table, slice_rows)) for table in _there(rows)}
         most, done = sum(part.rows for found in parts.values() for part in found), 0
 
         def tell(copied: int) -> None:
@@ -63,7 +63,11 @@ def filled(settings: Settings) -> list[str]:
     """The tables that hold anything."""
     rows = WarehouseColumns(settings, "writer")
     try:
-        return [t.name for t in TABLES if rows.query(f"SELECT 1 AS one FROM {t.name} LIMIT 1", {}).num_rows]  # noqa: S608 - ours
+        return [
+            table.name
+            for table in _there(rows)
+            if rows.query(f"SELECT 1 AS one FROM {table.name} LIMIT 1", {}).num_rows  # noqa: S608 - a name of ours
+        ]
     finally:
         rows.close()
 
@@ -86,6 +90,12 @@ def restore(settings: Settings, archive: Archive, progress: Progress) -> None:
                     progress("measurements", done, most)
     finally:
         rows.close()
+
+
+def _there(rows: WarehouseColumns) -> list[Table]:
+    """Those of ours that the migrations so far have made."""
+    names = rows.query("SELECT name FROM system.tables WHERE database = currentDatabase()", {})["name"].to_pylist()
+    return [table for table in TABLES if table.name in names]
 
 
 def _export(
