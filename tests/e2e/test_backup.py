@@ -1,4 +1,4 @@
-"""A backup taken while a class runs; the house destroyed and restored: same answers, the class goes on, the doctor looks."""
+"""A house stopped and started; a backup while a class runs; destroyed and restored: same answers, and the doctor looks."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from infra.kafka import cluster_id, open_admin
 from infra.postgres import open_connection
 from infra.settings import Settings
 from infra.warehouse import open_client
-from schemas.tables import TABLES
+from schemas.tables import MEMBER_DAILY, TABLES
 from schemas.topics import ALERTS, Topic
 from tests.e2e.conftest import POLLED, House, run_command, up
 from tests.e2e.straps import Straps
@@ -26,12 +26,14 @@ MEMBERS = 4
 
 @dataclass
 class Restored:
-    """A house that was destroyed and brought back, and what was known before."""
+    """A house that was stopped and started, destroyed and brought back, and what was known each time before."""
 
     house: House
     first_log: str
     ended: str
-    answers: dict[str, Any]
+    sent: int
+    before_stop: dict[str, Any]
+    after_start: dict[str, Any]
     running: str
     copy: Path
 
@@ -44,12 +46,16 @@ def restored() -> Iterator[Restored]:
         with up(settings):
             seeded = json.loads(run_command(settings, "seed", "--demo", "--members", str(MEMBERS), "--json").stdout)
             house = House(settings, seeded)
-            ended, running, straps = _one_class_ended_and_one_that_runs(house)
+            ended, sent = _one_class_held(house)
+            before_stop = _answers(house, ended)
+        with up(settings):
+            after_start = _answers(house, ended)
+            running, straps = _one_that_runs(house)
             taken = house.run("backup", str(copy))
             straps.stop()
             assert taken.returncode == 0, taken.stderr
             assert "All that was acknowledged before" in taken.stdout
-            before = Restored(house, cluster_id(settings), ended, _answers(house, ended), running, copy)
+            before = Restored(house, cluster_id(settings), ended, sent, before_stop, after_start, running, copy)
         shutil.rmtree(home)
         home.mkdir(mode=0o755)
         back = run_command(settings, "restore", str(copy))  # its ports; its secrets come back from the backup
@@ -59,9 +65,15 @@ def restored() -> Iterator[Restored]:
             yield before
 
 
+def test_a_class_survives_a_stop_and_a_start_and_is_held_again(restored: Restored) -> None:
+    assert restored.after_start == restored.before_stop
+    assert len(restored.after_start["v_telemetry_raw"]) == restored.sent
+    assert restored.running != restored.ended
+
+
 def test_a_destroyed_house_gives_the_same_answers_after_its_restore(restored: Restored) -> None:
     assert cluster_id(restored.house.settings) != restored.first_log
-    assert _answers(restored.house, restored.ended) == restored.answers
+    assert _answers(restored.house, restored.ended) == restored.after_start
 
 
 def test_the_class_that_ran_goes_on_after_a_restore(restored: Restored) -> None:
@@ -110,27 +122,42 @@ def _alter(settings: Settings, topic: Topic, name: str, value: str) -> None:
         answer.result(10)
 
 
-def _one_class_ended_and_one_that_runs(house: House) -> tuple[str, str, Straps]:
-    other_id = next(c["id"] for c in house.seeded["classes"] if c["class_type"] != "spin")
+def _one_class_held(house: House) -> tuple[str, int]:
+    """Its session, and how many values were sent in it."""
     people = [member["id"] for member in house.seeded["members"]]
-    with house.signed_in() as trainer, house.signed_in("admin") as admin:
+    with house.signed_in() as trainer:
         ended = trainer.post(f"/api/v1/classes/{house.spin_id}/start").raise_for_status().json()["session_id"]
         straps = Straps(house.settings.gateway_url, house.seeded["device_token"], dict.fromkeys(people, 140))
         straps.start()
         wait_until(lambda: straps.sent >= 4 * len(people), "four seconds of class")
+        straps.stop()
         trainer.post(f"/api/v1/sessions/{ended}/notes", json={"text": "Well done.", "note_type": "coaching"}).raise_for_status()
         trainer.post(f"/api/v1/classes/{house.spin_id}/end").raise_for_status()
         wait_until(lambda: trainer.get(f"/api/v1/sessions/{ended}/summary").is_success, "the summary is written")
-        running = admin.post(f"/api/v1/classes/{other_id}/start").raise_for_status().json()["session_id"]
-        present = straps.sent
-        wait_until(lambda: straps.sent >= present + 3 * len(people), "three more seconds")
-        wait_until(lambda: _seconds(house.settings, running), "its first seconds are stored")
-    return ended, running, straps
+        wait_until(lambda: _stored(house.settings, ended, "v_telemetry_raw") == straps.sent, "every value is stored")
+    with open_client(house.settings, "writer") as client:  # as Dagster does at night
+        client.command(f"INSERT INTO {MEMBER_DAILY.name} (member_id, day, load) VALUES ({people[0]}, '2026-11-20', 41.5)")
+    return ended, straps.sent
+
+
+def _one_that_runs(house: House) -> tuple[str, Straps]:
+    people = [member["id"] for member in house.seeded["members"]]
+    with house.signed_in() as trainer:
+        running = trainer.post(f"/api/v1/classes/{house.spin_id}/start").raise_for_status().json()["session_id"]
+    straps = Straps(house.settings.gateway_url, house.seeded["device_token"], dict.fromkeys(people, 140))
+    straps.start()
+    wait_until(lambda: straps.sent >= 3 * len(people), "three seconds")
+    wait_until(lambda: _seconds(house.settings, running), "its first seconds are stored")
+    return running, straps
 
 
 def _seconds(settings: Settings, session_id: str) -> int:
+    return _stored(settings, session_id, "v_telemetry_1s")
+
+
+def _stored(settings: Settings, session_id: str, view: str) -> int:
     with open_client(settings, "analyst") as client:
-        found = client.query(f"SELECT count() FROM v_telemetry_1s WHERE session_id = '{session_id}'").result_rows
+        found = client.query(f"SELECT count() FROM {view} WHERE session_id = '{session_id}'").result_rows
     return int(found[0][0])
 
 
@@ -145,10 +172,11 @@ def _answers(house: House, session_id: str) -> dict[str, Any]:
         ).json()
     with open_client(house.settings, "analyst") as client:
         for table in TABLES:
-            rows = client.query(f"SELECT * FROM {table.view} WHERE session_id = '{session_id}' ORDER BY ALL").result_rows
-            said[table.view] = rows
+            of_session = "" if table is MEMBER_DAILY else f"WHERE session_id = '{session_id}'"
+            said[table.view] = client.query(f"SELECT * FROM {table.view} {of_session} ORDER BY ALL").result_rows
     assert said["v_telemetry_1s"]
     assert said["v_member_summaries"]
+    assert said["v_member_daily"]
     return said
 
 
