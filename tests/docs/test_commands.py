@@ -71,8 +71,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         settings = settings_in(home, **POLLED)
         with up(settings):
             seeded = json.loads(run_command(settings, "seed", "--demo", "--json").stdout)
-            token = run_command(settings, "devices", "add", "hub-of-the-desk").stdout.strip()
-            environment = child_environment(settings) | {"PACELINE_DEVICE_TOKEN": token, "COLUMNS": "120"}
+            environment = child_environment(settings) | {"PACELINE_DEVICE_TOKEN": seeded["device_token"], "COLUMNS": "120"}
             start_spin(settings, seeded)
             yield Desk(folder, settings, environment)
 
