@@ -71,10 +71,10 @@ class Session:
             self.sending = asyncio.create_task(self.hub.run())
 
     async def lift(self, member: int, seconds: float) -> None:
-        """Drive a member's heart rate up for so many measured seconds."""
+        """Drive a member's heart rate up for so many measured seconds, or until the classes may end."""
         begin = len(self.sheet.ticks)
         self.sheet.high.add(member)
-        await until(lambda: len(self.sheet.ticks) >= begin + seconds)
+        await until(lambda: len(self.sheet.ticks) >= begin + seconds or self.scene.over.is_set())
         self.sheet.high.discard(member)
 
     async def end(self) -> None:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.servers
 TWICE = ("postgres", "warehouse", "flow-store-0", "flow-live-0", "api", "gateway")
 ONCE = (SUPERVISOR, *(f"{NODE} {number}" for number in (1, 2, 3)))
 """What takes longest to come back."""
-FORM = Form(seed=4, kills=20, members=1_000, pause_s=(0.2, 1.5), once=ONCE)
+FORM = Form(seed=4, kills=20, members=600, pause_s=(0.1, 1.0), quiet_before_s=1, quiet_after_s=1, once=ONCE)
 
 
 @pytest.fixture(scope="module")
