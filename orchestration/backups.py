@@ -16,9 +16,11 @@ from infra.backup.archive import MANIFEST, Archive, Progress
 from infra.backup.bring_back import bring_back, bring_back_secrets
 from infra.backup.warehouse_rows import ENDING, FOLDER
 from infra.errors import PacelineError
+from infra.migrate import migrate_warehouse
 from infra.processes import stages
 from infra.settings import Settings, ensure_secrets
 from infra.supervisor import Stage, Supervisor
+from infra.warehouse import open_client
 from infra.warehouse_columns import WarehouseColumns
 
 NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z(\.partial)?")
@@ -80,6 +82,9 @@ def tried(settings: Settings, source: Path, progress: Progress) -> list[Missing]
         trial = ensure_secrets(bring_back_secrets(empty, archive))
         with Supervisor(trial, [Stage(stages(trial)[0].children)]) as supervisor:
             supervisor.wait_ready()
+            migrate_warehouse(trial, archive.manifest.warehouse_version)
+            with open_client(trial, "writer") as client:
+                client.command("SYSTEM STOP TTL MERGES")  # what has become too old since the backup was in it all the same
             bring_back(trial, archive, progress)
             return list(_missing(trial, archive))
 

@@ -44,7 +44,7 @@ def run(defs: dg.Definitions, instance: dg.DagsterInstance) -> Run:
     def run_job(job: str, days: Sequence[date] = (), selection: Sequence[str] = (), config: Any = None) -> Any:
         tags = {RANGE_START: min(days).isoformat(), RANGE_END: max(days).isoformat()} if days else {}
         chosen = [dg.AssetKey(name) for name in selection] or None
-        return defs.get_job_def(job).execute_in_process(
+        return defs.resolve_job_def(job).execute_in_process(
             instance=instance, tags=tags, asset_selection=chosen, run_config=config, raise_on_error=True
         )
 
