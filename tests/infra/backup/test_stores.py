@@ -3,6 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,8 +14,10 @@ from infra.kafka import open_producer
 from infra.postgres import open_connection
 from infra.settings import Settings
 from infra.warehouse import open_client
-from schemas.topics import ALERTS
+from schemas.alerts import Alert
+from schemas.topics import ALERTS, session_key
 from tests.infra.backup.test_archive import silent
+from tests.push.samples import alert
 
 pytestmark = pytest.mark.servers
 MEMBERS = range(7_110_001, 7_110_008)
@@ -44,15 +47,16 @@ def test_slices_of_the_warehouse_hold_every_row_once_and_the_newest_of_it(wareho
 
 
 def test_topics_are_copied_as_far_as_was_said_with_times_keys_and_headers(kafka_only: Settings, tmp_path: Path) -> None:
-    key = f"backup-{uuid4()}".encode()
-    _publish(kafka_only, key, b"before")
+    session_id = str(uuid4())
+    key = session_id.encode()
+    before = _published(kafka_only, alert(1, session_id=session_id, state="cleared"))
     until = topics.places(kafka_only)
-    _publish(kafka_only, key, b"after")
+    _published(kafka_only, alert(2, session_id=session_id, state="cleared"))
     with new_archive(tmp_path / "copy") as (archive, _end):
         topics.export(kafka_only, archive, until, silent)
         copied = pq.read_table(archive.file("kafka/alerts.parquet")).to_pylist()
     [ours] = [row for row in copied if row["key"] == key]
-    assert ours["value"] == b"before"
+    assert ours["value"] == before
     assert ours["at_ms"] == 1_790_000_000_000
     assert ours["headers"] == [{"name": "event_id", "value": b"e-1"}]
     for place in until:
@@ -61,10 +65,14 @@ def test_topics_are_copied_as_far_as_was_said_with_times_keys_and_headers(kafka_
             assert offsets == list(range(place.low, place.high))
 
 
-def _publish(settings: Settings, key: bytes, value: bytes) -> None:
-    producer = open_producer(settings)
-    producer.produce(ALERTS.name, value, key, headers=[("event_id", b"e-1")], timestamp=1_790_000_000_000)
+def _published(settings: Settings, told: Alert) -> bytes:
+    """An alert as flow `live` tells it: others read this topic too."""
+    producer, value = open_producer(settings), msgspec.json.encode(told)
+    producer.produce(
+        ALERTS.name, value, session_key(told.session_id), headers=[("event_id", b"e-1")], timestamp=1_790_000_000_000
+    )
     assert producer.flush(30) == 0
+    return value
 
 
 def test_while_the_moment_is_taken_nothing_is_owed_and_nothing_marked(postgres_only: Settings) -> None:
