@@ -65,9 +65,11 @@ def create_app(settings: Settings, clock: Clock, open_hub: OpenHub = PushHub, pa
         services.relay.start()
         try:
             await services.hub.start()
+            await services.synthetic.start()
             log.info("api_started", address=settings.api_url)
             yield
         finally:
+            await services.synthetic.stop()
             await services.hub.stop()
             await app.state.dagster_door.upstream.close()
             await run_in_threadpool(services.close)

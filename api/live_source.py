@@ -1,6 +1,6 @@
 """What the REST routes ask of the live hub (api/push/hub.py). Call it on the event loop's thread only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from schemas.alerts import Alert
@@ -36,6 +36,10 @@ class LiveSource(Protocol):
     async def stop(self) -> None: ...
     def ready(self) -> bool:
         """Whether everything up to the present is known, and Kafka is being read."""
+        ...
+
+    def listen_synthetic(self, listener: Callable[[str], None]) -> None:
+        """Call the listener, on the event loop, with the id of every synthetic value that has come through."""
         ...
 
     def live(self, session_id: str) -> LiveView | None: ...

@@ -1,6 +1,7 @@
 """Everything the routes use, put together once; the only place that knows how parts are made."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from api.auth.standing import Ended, Standing
 from api.auth.tokens import Tokens
 from api.directory.change import Change
 from api.directory.outbox import Relay
+from api.live_path.sender import SyntheticMember
 from api.live_source import LiveSource
 from api.principal import Principal
 from api.readiness import Readiness, outbox_moves, postgres_answers
@@ -57,6 +59,7 @@ class Services:
     kafka: OrderedPublisher
     """Only asked whether Kafka answers; the relay has a producer of its own."""
     hub: LiveSource
+    synthetic: SyntheticMember
     readiness: Readiness
 
     @classmethod
@@ -80,6 +83,9 @@ class Services:
             "warehouse": warehouse.answers,
             "outbox": lambda: relay.alive() and outbox_moves(engine, clock()),
         }
+        hub = open_hub(settings, clock, tokens.verify, standing.ended)
+        synthetic = SyntheticMember(settings, clock, time.monotonic, uuid4().hex, hub.ready)
+        hub.listen_synthetic(synthetic.came_back)
         return cls(
             settings=settings,
             clock=clock,
@@ -99,7 +105,8 @@ class Services:
             warehouse=warehouse,
             relay=relay,
             kafka=kafka,
-            hub=open_hub(settings, clock, tokens.verify, standing.ended),
+            hub=hub,
+            synthetic=synthetic,
             readiness=Readiness(checks, clock),
         )
 

@@ -21,6 +21,14 @@ def check_kafka(address: str) -> str:
     return address
 
 
+def check_http(address: str) -> str:
+    """Where a process of ours is reached."""
+    parts = urlsplit(address)
+    if address and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValueError("must be http(s)://host:port")
+    return address
+
+
 def check_warehouse(address: str) -> str:
     """Where ClickHouse speaks HTTP."""
     parts = urlsplit(address)

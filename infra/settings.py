@@ -17,6 +17,7 @@ from typing import Any, Literal
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from infra import addresses
 from infra.errors import PacelineError
 from infra.folders import make_home
 from infra.server_settings import ServerSettings
@@ -57,6 +58,12 @@ class Settings(ServerSettings):
     metrics_host: str = Field("127.0.0.1", description="address on which flows show health and Prometheus metrics")
     metrics_port: int = Field(28090, ge=1024, le=65535, description="first of the ports on which flows show Prometheus metrics")
     simulator_port: int = Field(28082, ge=1024, le=65535, description="where the demo's straps are switched on and off")
+    gateway: str = Field(
+        "", description="http(s)://host:port at which other processes of ours reach the gateway; empty: gateway_host and _port"
+    )
+    synthetic_every_s: float = Field(
+        10, ge=0, le=600, description="seconds between the values by which each API watches the live path; 0: never"
+    )
     public_origins: str = Field("", description="further origins, separated by commas, whose pages may open the WebSocket")
 
     jwt_secret: SecretStr = Field(SecretStr(""), description="key that signs access tokens; made at the first start")
@@ -80,6 +87,11 @@ class Settings(ServerSettings):
 
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
     flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
+
+    @field_validator("gateway")
+    @classmethod
+    def _is_a_gateway(cls, address: str) -> str:
+        return addresses.check_http(address)
 
     @field_validator("flow_groups")
     @classmethod
@@ -140,7 +152,7 @@ class Settings(ServerSettings):
 
     @property
     def gateway_url(self) -> str:
-        return f"http://{self.gateway_host}:{self.gateway_port}"
+        return self.gateway.rstrip("/") or f"http://{self.gateway_host}:{self.gateway_port}"
 
     def shown(self) -> dict[str, Any]:
         """The effective settings with every secret hidden."""

@@ -26,6 +26,7 @@ from ingest.outcomes import ACCEPTED, DOUBLED, UNCONFIRMED, Outcome, SlowDown, r
 from ingest.recent_events import EventKey, RecentEvents
 from schemas.events import NO_SESSION, AppEvent, DeviceEvent, app_event_decoder, device_event_decoder
 from schemas.ranges import LATEST_AHEAD_MS, OLDEST_MS
+from schemas.synthetic import SYNTHETIC_MEMBER_ID, SYNTHETIC_SESSION_SET
 from schemas.topics import APP_EVENTS, DEVICE_EVENTS, Topic, session_key
 
 IN_FLIGHT_EVENTS_MAX = 20_000
@@ -113,7 +114,7 @@ class Publisher:
         outcomes: list[Outcome | None] = []
         stamped: list[Stamped] = []
         for index, event in enumerate(events):
-            found = faults.get(index) or self._session_of(event, oldest_ms, now_ms)
+            found = faults.get(index) or _synthetic_session(event) or self._session_of(event, oldest_ms, now_ms)
             if isinstance(found, Outcome):
                 outcomes.append(found)
                 stamped.append(((event.member_id, event.event_id), b"", b""))
@@ -252,6 +253,12 @@ def _stamp_alike(events: Sequence[DeviceEvent], session_id: str, now_ms: int) ->
         )
         for event in events
     ]
+
+
+def _synthetic_session(event: DeviceEvent) -> str | None:
+    """The synthetic member is in no directory; it may send for its own sessions, and nobody else may."""
+    its_own = event.member_id == SYNTHETIC_MEMBER_ID and event.session_id in SYNTHETIC_SESSION_SET
+    return event.session_id if its_own else None
 
 
 def _out_of_time(event_time_ms: int, now_ms: int) -> Outcome:

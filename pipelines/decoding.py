@@ -15,6 +15,7 @@ from infra.telemetry.metrics import FLOW_EVENTS
 from pipelines.messages import Message, Publish
 from schemas.events import DEVICE_EVENT_TYPES, AppEvent, Reading, app_event_decoder, reading_decoder
 from schemas.rejected import Rejected
+from schemas.synthetic import SYNTHETIC_SESSION_SET
 from schemas.topics import DEAD_LETTERS
 from schemas.unreadable import UNREADABLE
 
@@ -72,6 +73,14 @@ def decode_readings(messages: list[Message], letters: Letters) -> Decoded[Readin
         if reading.type not in READING_TYPES:
             letters.write(message, "unknown_type", f"type: {reading.type!r} is none of {', '.join(sorted(READING_TYPES))}")
     return decoded.keep(lambda reading: reading.type in READING_TYPES)
+
+
+def without_synthetic(decoded: Decoded[Reading]) -> tuple[Decoded[Reading], list[Reading]]:
+    """The events of people, and apart from them those of the synthetic member."""
+    if SYNTHETIC_SESSION_SET.isdisjoint(decoded.session_ids):
+        return decoded, []
+    apart = [reading for reading in decoded.events if reading.session_id in SYNTHETIC_SESSION_SET]
+    return decoded.keep(lambda reading: reading.session_id not in SYNTHETIC_SESSION_SET), apart
 
 
 def decode_app_events(messages: list[Message], letters: Letters) -> Decoded[AppEvent]:

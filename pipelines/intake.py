@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipelines.class_news import ClassNews
-from pipelines.decoding import Decoded, Letters, decode_readings
+from pipelines.decoding import Decoded, Letters, decode_readings, without_synthetic
 from pipelines.layouts import Layouts
 from pipelines.messages import Message
 from pipelines.sessions import Sessions
@@ -36,6 +36,8 @@ class Arrived:
     """How many belong to no session."""
     poses: list[int] = field(default_factory=list)
     """Which of the batch are poses: no table keeps them."""
+    synthetic: list[Reading] = field(default_factory=list)
+    """What the synthetic member has sent, to be shown and not to be kept."""
 
     def reading(self, at: int) -> Reading:
         """One event of the batch, whole."""
@@ -73,7 +75,7 @@ class Intake:
         batch = joined([alike, arrived.batch]).part(order)
         all_came = len(position) == len(messages)
         placed = messages if all_came else [messages[i] for i in position[order].tolist()]
-        return Arrived(batch, placed, arrived.strangers, arrived.outside, poses)
+        return Arrived(batch, placed, arrived.strangers, arrived.outside, poses, arrived.synthetic)
 
     def _together(self, messages: Sequence[Message]) -> tuple[Array, Batch | None]:
         """Events of known members that could be read in columns, and their positions."""
@@ -92,7 +94,7 @@ class Intake:
         return placed, read.batch if len(placed) == len(messages) else read.batch.part(placed)
 
     def _one_by_one(self, messages: list[Message]) -> Arrived:
-        decoded = decode_readings(messages, self._letters)
+        decoded, synthetic = without_synthetic(decode_readings(messages, self._letters))
         inside = decoded
         if NO_SESSION in decoded.session_ids:
             inside = decoded.keep(lambda reading: reading.session_id != NO_SESSION)
@@ -108,4 +110,4 @@ class Intake:
             known = Decoded([known.events[at] for at in placed.tolist()], [known.messages[at] for at in placed.tolist()])
             rows = rows[placed]
         poses = [at for at, reading in enumerate(known.events) if reading.type == "pose"]
-        return Arrived(batch_of(known.events, rows), known.messages, strangers, outside, poses)
+        return Arrived(batch_of(known.events, rows), known.messages, strangers, outside, poses, synthetic)

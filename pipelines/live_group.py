@@ -21,6 +21,7 @@ from pipelines.sessions import Sessions
 from pipelines.steps.shard import LiveShard
 from schemas.directory import SessionRecord
 from schemas.events import AppEvent, Reading
+from schemas.synthetic import picture_of
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_WITHIN_MS = 40
@@ -70,7 +71,8 @@ class LiveGroup:
         self._tick_at_ms = 0
         self._publish_at_ms: int | None = None
         self._ticks = 0
-        self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside")}
+        self._synthetic: list[Reading] = []
+        self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside", "synthetic")}
         self._seconds = FLOW_BATCH_SECONDS.labels("live")
         self._lag_seconds = FLOW_LAG_SECONDS.labels("live", lag_label)
         for record in sessions.records.values():
@@ -120,6 +122,8 @@ class LiveGroup:
     def _take_readings(self, batch: Batch) -> None:
         arrived = self._intake.take(batch.messages)
         self._exits["outside"].inc(arrived.outside)
+        self._exits["synthetic"].inc(len(arrived.synthetic))
+        self._synthetic += arrived.synthetic
         late: list[str] = []
 
         def process(part: slice) -> None:
@@ -200,7 +204,11 @@ class LiveGroup:
         return min(max(least_ms, round(BEHIND_PUBLISH_SHARE * ROW_MS * self._shard.members)), most_ms)
 
     def _pictures(self, now_ms: int, most: int | None) -> list[Output]:
-        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in self._shard.take_live(now_ms, most)]
+        updates = self._shard.take_live(now_ms, most)
+        if not self._shard.live_left:  # the synthetic member waits for its picture as long as the last member does
+            updates += [picture_of(reading) for reading in self._synthetic]
+            self._synthetic = []
+        return [Publish(LIVE.name, session_key(u.session_id), encode(u)) for u in updates]
 
     def _alerts(self) -> list[Output]:
         judged = [self._known_alerts.judge(alert) for alert in self._shard.take_alerts()]

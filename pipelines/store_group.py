@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.telemetry.metrics import FLOW_BATCH_SECONDS, FLOW_EVENTS
-from pipelines.decoding import Letters, decode_app_events, decode_readings, isolate
+from pipelines.decoding import Letters, decode_app_events, decode_readings, isolate, without_synthetic
 from pipelines.messages import Batch, Output, Rows
 from pipelines.sessions import Sessions
 from pipelines.telemetry_rows import app_event_rows, by_type, raw_rows, second_rows
@@ -19,6 +19,7 @@ class StoreGroup:
         self._sessions = sessions
         self._letters = letters
         self._kept = FLOW_EVENTS.labels("store", "kept")
+        self._synthetic = FLOW_EVENTS.labels("store", "synthetic")
         self._seconds = FLOW_BATCH_SECONDS.labels("store")
 
     def take(self, batch: Batch) -> list[Output]:
@@ -30,7 +31,9 @@ class StoreGroup:
         return [*(part for part in rows if part.rows.num_rows), *self._letters.take()]
 
     def _device_rows(self, batch: Batch) -> list[Rows]:
-        decoded = self._sessions.refuse_unknown(decode_readings(batch.messages, self._letters), self._letters)
+        measured, synthetic = without_synthetic(decode_readings(batch.messages, self._letters))
+        self._synthetic.inc(len(synthetic))
+        decoded = self._sessions.refuse_unknown(measured, self._letters)
         class_ids = self._class_ids(decoded.session_ids)
         made: list[Rows] = []
 

@@ -73,6 +73,7 @@ class PushHub:
         self.sockets = Sockets(clock)
         self.sessions: dict[str, SessionRecord] = {}
         self.board = Switchboard({}, {})
+        self._synthetic: list[Callable[[str], None]] = []
         self.subscriber = Subscriber(self)
         self._read_since_ms = 0
         self._directory: DirectoryReader | None = None
@@ -148,7 +149,7 @@ class PushHub:
             log.exception("hub_not_opened")
             return False
         self._read_since_ms = since_ms
-        self.board = Switchboard(generations, tail.first)
+        self.board = Switchboard(generations, tail.first, self._hear_synthetic)
         self._tail = TailThread(tail, lambda batch: _hand(loop, self._take, batch), lambda: _hand(loop, self._reach_present))
         self._tail.start()
         return True
@@ -227,10 +228,18 @@ class PushHub:
         self.sockets.put(connection)
         return connection
 
+    def listen_synthetic(self, listener: Callable[[str], None]) -> None:
+        """Call the listener with the id of every synthetic value that has come through."""
+        self._synthetic.append(listener)
+
     # What the threads hand over
 
     def _take(self, batch: Batch) -> None:
         self.sockets.wake(self.board.take(batch), self._concerned, self._received_ms)
+
+    def _hear_synthetic(self, event_id: str) -> None:
+        for listener in self._synthetic:
+            listener(event_id)
 
     def _concerned(self, channel: str) -> Collection[int] | None:
         metrics = self.board.metrics_called(channel)

@@ -4,7 +4,7 @@ Knows neither Kafka nor sockets; runs on the event loop's thread only.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from schemas.alerts import Alert
 from schemas.events import AppEvent
 from schemas.live import LiveUpdate
 from schemas.messages import LiveMessage
+from schemas.synthetic import SYNTHETIC_SESSION_SET
 from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES, Topic, partition_of
 
 log = logger(__name__)
@@ -51,9 +52,18 @@ class Missed:
 
 
 class Switchboard:
-    """Rings, caches and books of all sessions. `first` is the offset at which this process began to read each partition."""
+    """Rings, caches and books of all sessions. `first` is the offset at which this process began to read each partition.
 
-    def __init__(self, generations: dict[str, str], first: dict[Place, int]) -> None:
+    What comes of the synthetic member is told to `hear_synthetic`, by its id, and kept nowhere.
+    """
+
+    def __init__(
+        self,
+        generations: dict[str, str],
+        first: dict[Place, int],
+        hear_synthetic: Callable[[str], None] = lambda _event_id: None,
+    ) -> None:
+        self._hear_synthetic = hear_synthetic
         self.books: dict[str, SessionBook] = {}
         self._generations = generations
         self._complete_after = {place: offset - 1 for place, offset in first.items()}
@@ -81,6 +91,10 @@ class Switchboard:
     def _put(self, item: Arrived) -> Iterable[str]:
         if isinstance(item.message, LiveMessage):
             return self._tell(item, item.message)
+        if item.message is not None and item.message.session_id in SYNTHETIC_SESSION_SET:
+            for event_id in item.message.names if isinstance(item.message, LiveUpdate) else ():
+                self._hear_synthetic(event_id)
+            return ()
         return () if item.message is None else [self._enter(item, item.message)]
 
     def _tell(self, item: Arrived, message: LiveMessage) -> Iterable[str]:

@@ -1,18 +1,30 @@
 """For operators: alive, ready, Prometheus metrics."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
+from api.live_path.watch import LivePath
 from api.routes.access import Parts
 
 router = APIRouter(tags=["operations"])
 
 
+@dataclass(frozen=True)
+class Health:
+    """That the process serves, and how the live path stands, as the synthetic member finds it."""
+
+    live_path: LivePath
+    status: Literal["ok"] = "ok"
+
+
 @router.get("/health", summary="Alive")
-async def health() -> dict[str, str]:
-    """Answers while the process serves requests."""
-    return {"status": "ok"}
+async def health(services: Parts) -> Health:
+    """Answers while the process serves requests. A live path that is slow or broken makes it no less alive: see `live_path`."""
+    return Health(services.synthetic.standing())
 
 
 @router.get("/ready", summary="Ready", responses={503: {"description": "`checks` names what is missing"}})

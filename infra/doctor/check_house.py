@@ -89,6 +89,9 @@ def _answers(facts: Facts) -> Iterator[Finding]:
             remedy = "Its log says more (`paceline status` names it)."
             yield Finding("broken", answer.name, f"{answer.name} is not ready: {answer.why or 'no answer'}", remedy)
         yield from _flow(answer)
+        if answer.live_path:
+            remedy = "Look at what else is found here; else at the logs of gateway, flow live and API (`paceline status`)."
+            yield Finding("broken" if answer.live_path_missing else "warning", "live path", answer.live_path, remedy)
 
 
 def _flow(answer: AnswerFacts) -> Iterator[Finding]:

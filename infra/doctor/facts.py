@@ -139,6 +139,10 @@ class AnswerFacts(msgspec.Struct, frozen=True):
     """Flows only."""
     expired_messages: int = 0
     """Flows only: deleted by retention before they were read."""
+    live_path: str = ""
+    """API only: what is wrong with the live path, as its synthetic member finds it."""
+    live_path_missing: bool = False
+    """Nothing comes back at all."""
 
 
 class Expected(msgspec.Struct, frozen=True):

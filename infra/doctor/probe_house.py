@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -80,9 +81,10 @@ def _answer(name: str, url: str) -> AnswerFacts:
     try:
         ready = httpx.get(f"{url}/ready", timeout=PROBE_S, trust_env=False)
         values = _numbers(httpx.get(f"{url}/metrics", timeout=PROBE_S, trust_env=False).text)
+        health = httpx.get(f"{url}/health", timeout=PROBE_S, trust_env=False)
     except httpx.HTTPError as failure:
         return AnswerFacts(name, url, ready=False, why=f"it does not answer at {url} ({type(failure).__name__})")
-    said = ready.json() if ready.headers.get("content-type", "").startswith("application/json") else {}
+    said, path = _json(ready), _json(health).get("live_path", {})
     missing = [part for part, good in said.get("checks", {}).items() if not good]
     why = (
         said.get("reason")
@@ -96,7 +98,13 @@ def _answer(name: str, url: str) -> AnswerFacts:
         why="" if ready.is_success else why,
         lag_messages=int(values[LAG]) if LAG in values else None,
         expired_messages=int(values.get(EXPIRED, 0)),
+        live_path=path.get("problem", ""),
+        live_path_missing=path.get("state") == "missing",
     )
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    return answer.json() if answer.headers.get("content-type", "").startswith("application/json") else {}
 
 
 def _numbers(text: str) -> dict[str, float]:

@@ -22,8 +22,10 @@ CLOCK_CORRECTED = Counter("paceline_clock_corrected", "Events whose time was set
 CLOCKS_OFF = Gauge("paceline_clocks_off", "Devices whose times are being set right, counted once a minute; see notes")
 STREAMS_OPEN = Gauge("paceline_streams_open", "Open WebSocket streams of hubs")
 
-# Flows: read = kept + late + rejected (+ outside: flow live leaves events outside any session to flow store).
-FLOW_EVENTS = Counter("paceline_flow_events", "Events by flow and exit (kept, late, rejected, outside)", ["flow", "exit"])
+# Flows: read = kept + late + rejected + synthetic (+ outside: flow live leaves events outside any session to flow store).
+FLOW_EVENTS = Counter(
+    "paceline_flow_events", "Events by flow and exit (kept, late, rejected, outside, synthetic)", ["flow", "exit"]
+)
 FLOW_MESSAGES_EXPIRED = Counter(
     "paceline_flow_messages_expired",
     "Messages that retention deleted before the flow read them; must stay 0, else the flow was down too long",
@@ -70,6 +72,14 @@ HUB_LAG_MESSAGES = Gauge(
     ["topic"],
 )
 HUB_UNREADABLE = Counter("paceline_hub_unreadable", "Messages that the hub could not decode; should stay 0", ["topic"])
+
+# The synthetic member, which each API sends round: nobody's value, but everybody's way.
+SYNTHETIC_SECONDS = Histogram(
+    "paceline_synthetic_seconds", "From a synthetic value's sending to the gateway to its arrival in the hub", buckets=FAST_S
+)
+SYNTHETIC_MISSING = Gauge(
+    "paceline_synthetic_missing", "1 while no synthetic value has come back for longer than allowed; /health says why"
+)
 
 # API
 REQUEST_SECONDS = Histogram(

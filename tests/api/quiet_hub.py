@@ -1,5 +1,6 @@
 """A hub that stands still, filled by hand: what routes show of it can then be foretold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,9 @@ class QuietHub:
 
     def ready(self) -> bool:
         return True
+
+    def listen_synthetic(self, listener: Callable[[str], None]) -> None:
+        pass
 
     def live(self, session_id: str) -> LiveView | None:
         return self.views.get(session_id)

@@ -14,7 +14,10 @@ from schemas.alerts import alert_decoder
 from schemas.directory import SessionRecord, directory_decoder
 from schemas.events import AppEvent, app_event_decoder
 from schemas.rejected import dead_letter_decoder
-from schemas.topics import ALERTS, APP_EVENTS, DEAD_LETTERS, DEVICE_EVENTS, DIRECTORY, Topic
+from schemas.synthetic import SYNTHETIC_SESSIONS
+from schemas.topics import ALERTS, APP_EVENTS, DEAD_LETTERS, DEVICE_EVENTS, DIRECTORY, Topic, session_key
+
+SYNTHETIC_KEYS = {session_key(session_id) for session_id in SYNTHETIC_SESSIONS}
 
 
 class _Id(msgspec.Struct):
@@ -60,9 +63,8 @@ def read_logbook(settings: Settings) -> Logbook:
     for message in _messages(settings, DEAD_LETTERS):
         letter = dead_letter_decoder.decode(message.value() or b"")
         book.dead_letters.append(f"{letter}")
-    hashes = np.fromiter(
-        (hash(_id_decoder.decode(m.value() or b"").event_id) for m in _messages(settings, DEVICE_EVENTS)), np.int64
-    )
+    of_people = (m for m in _messages(settings, DEVICE_EVENTS) if (m.key() or b"") not in SYNTHETIC_KEYS)
+    hashes = np.fromiter((hash(_id_decoder.decode(m.value() or b"").event_id) for m in of_people), np.int64)
     book.device_messages, book.device_events = len(hashes), len(np.unique(hashes))
     return book
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -67,6 +68,13 @@ def test_the_trainer_signs_in_and_the_class_appears(story: Story) -> None:
         expect(card.locator(".bpm")).to_have_text(re.compile(rf"{120 + 3 * number}|{121 + 3 * number}"))
 
 
+def test_the_page_shows_how_long_the_live_path_is(story: Story) -> None:
+    expect(story.page.locator(".live-path")).to_have_text(re.compile(r"^live path [\d.]+\s(ms|s)$"))
+    path = httpx.get(f"{story.house.url}/health").json()["live_path"]
+    assert path["state"] == "ok", path
+    assert path["last_ms"] > 0
+
+
 def test_a_heart_rate_above_the_limit_becomes_an_alert(story: Story) -> None:
     member = story.members[2]
     story.straps.heart_rates[member] = story.limits[member] + 8
@@ -124,8 +132,6 @@ def test_what_is_wrong_is_refused_and_found_again(story: Story) -> None:
         "event_time_ms": now,
         "heart_rate_bpm": 999,
     }
-    import httpx
-
     answer = httpx.post(
         f"{story.house.settings.gateway_url}/v1/events",
         json=bad,

@@ -10,6 +10,7 @@ from ingest.publisher import Publisher
 from ingest.recent_events import RecentEvents
 from schemas.directory import MemberRecord
 from schemas.events import HeartRate, NoteAdded, SessionStarted
+from schemas.synthetic import synthetic_round
 from schemas.topics import APP_EVENTS
 from tests.conftest import FakeClock
 from tests.ingest.people import MEMBER, SESSION, heart_rate, now_ms, published, read_topic, session_record
@@ -143,3 +144,15 @@ def test_the_memory_of_recent_events_is_bounded_by_count_and_time() -> None:
     memory.remember([(1, "later-1")], carriers[0], now_ms=2_000)  # type: ignore[arg-type] # see Carrier
     memory.remember([(1, "later-2")], carriers[0], now_ms=4_000)  # type: ignore[arg-type] # see Carrier
     assert memory.find((1, "event-3b")) is None
+
+
+@pytest.mark.servers
+async def test_the_synthetic_member_may_send_for_its_own_sessions_and_nobody_else_may(kafka_only: Settings) -> None:
+    door = Publisher(kafka_only, now_ms, directory())
+    sent = synthetic_round("bb", 1, now_ms())
+    assert [outcome.kind for outcome in await door.publish_decoded(sent)] == ["accepted"] * len(sent)
+    strange = [replace(sent[0], event_id="strange-1", session_id=SESSION), replace(event(), session_id=sent[0].session_id)]
+    assert [outcome.reason for outcome in await door.publish_decoded(strange)] == ["unknown_member", "unknown_session"]
+    texts = await asyncio.to_thread(published, kafka_only, *(one.event_id for one in sent))
+    assert [text["key"] for text in texts] == [one.session_id for one in sent]
+    await door.close()

@@ -11,7 +11,9 @@ from api.push.subscriptions import StreamReader
 from api.push.switchboard import Arrived, Missed, Switchboard
 from api.push.tail import decode
 from infra.log_tail import LogRecord
+from schemas.events import Reading
 from schemas.messages import LiveMessage
+from schemas.synthetic import picture_of, synthetic_round
 from schemas.topics import ALERTS, APP_EVENTS, LIVE, LIVE_MESSAGES, TOPICS, partition_of
 from tests.push.samples import (
     NOW_MS,
@@ -258,3 +260,17 @@ def test_channels_that_were_only_asked_about_are_forgotten_too() -> None:
     for session in hub.session_ids():
         hub.drop_session(session)
     assert not hub.session_ids()
+
+
+def test_the_synthetic_member_is_heard_and_kept_nowhere() -> None:
+    heard: list[str] = []
+    hub = Switchboard(GENERATIONS, {}, heard.append)
+    [sent, *_] = synthetic_round("aa", 3, NOW_MS)
+    reading = Reading(**{name: getattr(sent, name) for name in SENT}, type="heart_rate", received_time_ms=NOW_MS + 2)
+    assert hub.take([arrived(7, picture_of(reading))]) == set()
+    assert heard == [sent.event_id]
+    assert hub.session_ids() == set()
+    assert hub.known_metrics(sent.session_id or "") is None
+
+
+SENT = ("event_id", "member_id", "device_id", "event_time_ms", "session_id", "heart_rate_bpm")

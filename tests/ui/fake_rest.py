@@ -48,6 +48,7 @@ class FakeRest:
         self.calls: list[tuple[str, Json]] = []
         self.summary_after_calls = 2
         self.straps: list[Json] = [_strap(1, None), _strap(2, MEMBERS[0])]
+        self.live_path: Json = {"state": "ok", "last_ms": 84, "median_ms": 80, "back_s_ago": 3.0, "problem": "", "remedy": ""}
         self._cookies: set[str] = set()
 
     def app(self) -> Surroundings:
@@ -80,9 +81,13 @@ class FakeRest:
             *(Route(API + path, self._reading(call), methods=["GET"]) for path, call in reads.items()),
             *(Route(API + path, self._writing(call), methods=["POST"]) for path, call in writes.items()),
             WebSocketRoute(API + "/live/ws", self.push.socket),
+            Route("/health", self._health),
             Route("/{path:path}", _page),
         ]
         return Surroundings(Starlette(routes=routes, exception_handlers={HTTPException: _problem}))
+
+    async def _health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok", "live_path": self.live_path})
 
     def _reading(self, answer: Callable[[Request], Json]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:

@@ -238,3 +238,20 @@ def test_what_arrived_is_acknowledged_to_the_server(api: FakeApi, open_page: Ope
     while head not in seen_acks(api):
         assert time.monotonic() < deadline, seen_acks(api)
         page.wait_for_timeout(100)
+
+
+def test_a_live_path_that_breaks_turns_from_a_quiet_figure_into_a_warning(api: FakeApi, open_page: Open) -> None:
+    page = open_page(api, LIVE)
+    expect(page.locator(".live-path.good")).to_have_text(re.compile(r"^live path 84\sms$"))
+    expect(page.locator(".notice")).to_have_count(0)
+    api.rest.live_path |= {
+        "state": "missing",
+        "problem": "For 31 s no synthetic value has come back",
+        "remedy": "Ask the doctor.",
+    }
+    expect(page.locator(".live-path.bad")).to_have_text("live path broken")
+    expect(page.locator(".notice.bad")).to_contain_text(
+        "may be old. For 31 s no synthetic value has come back. Ask the doctor."
+    )
+    api.rest.live_path |= {"state": "ok", "problem": "", "remedy": ""}
+    expect(page.locator(".notice")).to_have_count(0)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { sorted } from "../src/components/SummaryTable.js";
 import { freshness } from "../src/components/Connection.js";
+import { pathWords } from "../src/components/LivePath.js";
 import { age, dayWord, duration, lag, number, pace, percent, timeOfDay, wallNames, words } from "../src/format.js";
 import type { SummaryMember } from "../src/rest/types.js";
 import { match } from "../src/router.js";
@@ -70,5 +71,23 @@ describe("the summary's table", () => {
     expect(sorted(all, "intensity", true).map((one) => one.member_name)).toEqual(["D", "B", "A", "C"]);
     expect(sorted(all, "intensity", false).map((one) => one.member_name)).toEqual(["B", "D", "A", "C"]);
     expect(sorted(all, "member_name", true).map((one) => one.member_name)).toEqual(["D", "B", "A", "C"]);
+  });
+});
+
+describe("the live path", () => {
+  const path = { state: "ok", last_ms: 84, median_ms: 80, back_s_ago: 3, problem: "", remedy: "" } as const;
+  it("is one quiet figure while it is open", () => {
+    expect(pathWords(path)).toEqual({ kind: "good", words: expect.stringMatching(/^live path 84\sms$/), warning: "" });
+  });
+  it("says nothing while nothing is known, or nobody watches it", () => {
+    expect([null, { ...path, state: "off" as const }, { ...path, state: "starting" as const, last_ms: null }].map(pathWords)).toEqual([null, null, null]);
+  });
+  it("is a warning with the server's own words when it is slow or broken", () => {
+    const wrong = { ...path, problem: "Flow live is behind", remedy: "Ask the doctor." };
+    const slow = pathWords({ ...wrong, state: "slow" });
+    expect([slow?.kind, slow?.words, slow?.warning]).toEqual(["waiting", "live path slow", "What you see comes late. Flow live is behind. Ask the doctor."]);
+    const broken = pathWords({ ...wrong, state: "missing", last_ms: null });
+    expect([broken?.kind, broken?.words]).toEqual(["bad", "live path broken"]);
+    expect(broken?.warning).toMatch(/may be old\. Flow live is behind\. Ask the doctor\.$/);
   });
 });

@@ -85,6 +85,8 @@ FAULTS: dict[str, tuple[Facts, str, str, str]] = {
     "flow behind": (answer(lag_messages=10_000), "warning", "10,000 messages behind", "PACELINE_FLOW_GROUPS"),
     "flow hopeless": (answer(lag_messages=1_000_000), "broken", "1,000,000 messages behind", "PACELINE_FLOW_GROUPS"),
     "messages expired": (answer(expired_messages=5), "warning", "5 messages were deleted before", "stand still"),
+    "live path slow": (answer(live_path="A value needs 3.1 s"), "warning", "A value needs 3.1 s", "logs of gateway, flow live"),
+    "live path broken": (answer(live_path="Nothing came", live_path_missing=True), "broken", "Nothing came", "flow live"),
     "open door": (but("expected", open_hosts=("PACELINE_API_HOST=0.0.0.0",)), "warning", "lets other machines in", "TLS"),
     "kafka away": (but("kafka", trouble=Trouble("Kafka does not answer", "Run it")), "broken", "Kafka does not", "Run it"),
     "topic missing": (but("kafka", missing=("live",)), "broken", "Topics are missing: live", "paceline migrate"),

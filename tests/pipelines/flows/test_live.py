@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from infra.dead_letters import read_dead_letters
-from schemas.topics import ALERTS, DEVICE_EVENTS
+from schemas.synthetic import synthetic_round
+from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE
 from tests.pipelines.flows.stage import (
     FlowProcess,
     Stage,
@@ -116,3 +117,26 @@ def average(stage: Stage, session_id: str, member_id: int) -> tuple:
         m=member_id,
     )
     return row
+
+
+def test_a_synthetic_value_goes_through_beside_a_class_and_leaves_nothing(
+    stage: Stage, store: FlowProcess, live: FlowProcess
+) -> None:
+    session = stage.open_session(new_session([17], now_ms() - 10_000))
+    before = [len(reasons(stage)), live.metric(EXITS, exit="synthetic"), store.metric(EXITS, exit="synthetic")]
+    sent = [msgspec.structs.replace(event, received_time_ms=now_ms()) for event in synthetic_round("cc", 1, now_ms())]
+    stage.send([*sent, heart_rate(session.session_id, 17, now_ms(), 133)])
+    for event in sent:
+        sid = event.session_id or ""
+        wait_until(lambda sid=sid: stage.messages(LIVE, sid), "the picture")  # type: ignore[misc]  # bound at once
+        assert [message["names"] for message in stage.messages(LIVE, sid)] == [[event.event_id]]
+    wait_until(lambda: newest(stage, session.session_id).get(17, {}).get("heart_rate_bpm") == 133, "the member's value")
+    wait_until(lambda: stage.count("v_telemetry_raw", session.session_id) == 1, "its row")
+    wait_until(lambda: store.metric(EXITS, exit="synthetic") == before[2] + len(sent), "all let go")
+    assert live.metric(EXITS, exit="synthetic") == before[1] + len(sent)
+    for table in ("v_telemetry_raw", "v_telemetry_1s", "v_alerts", "v_member_minutes"):
+        assert [stage.count(table, event.session_id or "") for event in sent] == [0] * len(sent)
+    assert len(reasons(stage)) == before[0]
+
+
+EXITS = "paceline_flow_events_total"

@@ -1,7 +1,7 @@
 // One function per REST call that these pages make.
 import type { Alert, ChatMessage, SessionEvent, StreamState } from "../ws/protocol.js";
 import { get, send } from "./client.js";
-import type { GymClass, LiveSession, MessagesAnswer, PastSession, Point, Series, StateAnswer, StrapsAnswer, Summary } from "./types.js";
+import type { GymClass, Health, LiveSession, MessagesAnswer, PastSession, Point, Series, StateAnswer, StrapsAnswer, Summary } from "./types.js";
 
 const session = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;
 const MESSAGES = "/api/v1/live/messages";
@@ -11,6 +11,8 @@ export const classes = async (): Promise<GymClass[]> => (await get<{ classes: Gy
 export const gymClass = (id: number): Promise<GymClass> => get<GymClass>(`/api/v1/classes/${id}`);
 export const pastSessions = async (limit: number): Promise<PastSession[]> =>
   (await get<{ sessions: PastSession[] }>(`/api/v1/sessions?limit=${limit}`)).sessions;
+
+export const health = (): Promise<Health> => get<Health>("/health");
 
 export const startClass = (id: number): Promise<{ session_id: string }> => send(`/api/v1/classes/${id}/start`, {});
 export const pauseClass = (id: number): Promise<unknown> => send(`/api/v1/classes/${id}/pause`, {});

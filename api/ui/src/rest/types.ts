@@ -143,3 +143,18 @@ export interface Summary {
   computed_from: string;
 }
 export type { Alert, ClassMetrics, SessionEvent };
+
+/** How long the newest test value needed through the whole house, and what is wrong when it was slow or lost. */
+export interface LivePathState {
+  state: "off" | "starting" | "ok" | "slow" | "missing";
+  last_ms: number | null;
+  median_ms: number | null;
+  back_s_ago: number | null;
+  problem: string;
+  remedy: string;
+}
+
+export interface Health {
+  status: string;
+  live_path: LivePathState;
+}

@@ -7,6 +7,7 @@ import { Controls, useControls } from "../components/Controls.js";
 import { Confirm } from "../components/Dialog.js";
 import { HelpDialog } from "../components/HelpDialog.js";
 import { Icon, type IconName } from "../components/Icon.js";
+import { LivePath, pathWords, useLivePath, type PathWords } from "../components/LivePath.js";
 import { MemberDialog } from "../components/MemberDialog.js";
 import { MemberGrid } from "../components/MemberGrid.js";
 import { addressee, SAY_ID, useMessageSpeaker } from "../components/Messages.js";
@@ -37,6 +38,7 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
   const help = useSignal(false);
   const under = useSignal<ReadonlySet<string>>(new Set());
   const controls = useControls(store, classId);
+  const path = useLivePath().value;
   const open = (id: number): void => void (opened.value = id);
   useTitle(store);
   useAlertSpeaker(store);
@@ -51,13 +53,14 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
       <TopBar>
         <ClassTitle store={store} />
         <Connection store={store} />
+        <LivePath path={path} />
         <Controls controls={controls} leads={leads} classId={classId} onHelp={() => (help.value = true)} />
       </TopBar>
       <main class="trainer-main">
         <h1 class="sr">{store.record.class_name}, live</h1>
         <Overview store={store} />
         <AlertBar store={store} under={under} leads={leads} onAll={() => (panel.value = "alerts")} />
-        <Notices store={store} />
+        <Notices store={store} pathWarning={pathWords(path)} />
         <MemberGrid store={store} choice={choice} onOpen={open} />
         <div class="side">
           <AlertsPanel store={store} under={under} leads={leads} onOpen={open} />
@@ -98,12 +101,13 @@ function SkipLinks() {
   );
 }
 
-function Notices({ store }: { store: LiveStore }) {
+function Notices({ store, pathWarning }: { store: LiveStore; pathWarning: PathWords | null }) {
   const status = store.status.value;
   return (
     <div class="notices" role="status" aria-live="polite">
       {status.phase === "reconnecting" && <p class="notice bad">The connection is lost. What you see is ageing; trying to reconnect.</p>}
       {status.phase === "closed" && status.reason !== "stopped" && <p class="notice bad">This page gets no more data. Reload it, or sign in again.</p>}
+      {pathWarning?.warning && <p class={pathWarning.kind === "bad" ? "notice bad" : "notice"}>{pathWarning.warning}</p>}
       {store.refused.value && <p class="notice bad">{store.refused.value}</p>}
       {store.sessionState.value === "paused" && <p class="notice">The class is paused: alerts are held back, measuring goes on.</p>}
     </div>
