@@ -52,6 +52,8 @@ class Watcher:
         self._tries = 0
         self._stopped = False
         self._news = asyncio.Event()
+        self._asked: list[str] = []
+        """The channels of all requests to subscribe, by their ids."""
 
     async def watch(self, session_id: str) -> None:
         """From now on this session too."""
@@ -60,7 +62,7 @@ class Watcher:
         self.pictures[f"metrics:{session_id}"] = Picture()
         if self._socket:
             for channel in (f"alerts:{session_id}", f"events:{session_id}", f"metrics:{session_id}"):
-                await self._say({"type": "subscribe", "id": 1, **self._wanted(channel)})
+                await self._subscribe(channel)
 
     async def run(self) -> None:
         """Until `stop`; waits between tries as the protocol asks."""
@@ -111,12 +113,24 @@ class Watcher:
                     w["channel"] for w in wanted
                 }
                 for channel in missing:
-                    await self._say({"type": "subscribe", "id": 1, **self._wanted(channel)})
+                    await self._subscribe(channel)
             elif message["type"] == "bye":
                 return
             else:
                 await self._take(message)
                 self._news.set()
+
+    async def _subscribe(self, channel: str) -> None:
+        self._asked.append(channel)
+        await self._say({"type": "subscribe", "id": len(self._asked), **self._wanted(channel)})
+
+    async def _refused(self, channel: str, error: Json) -> None:
+        """What is refused for the moment is asked for again."""
+        if error["temporary"]:
+            await asyncio.sleep(ASK_AGAIN_S)
+            await self._subscribe(channel)
+        else:
+            self.faults.append(f"{channel} was refused: {error}")
 
     def _wanted(self, channel: str) -> Json:
         stream = self.streams.get(channel)
@@ -125,13 +139,9 @@ class Watcher:
         return {"channel": channel} | ({"epoch": stream.epoch, "offset": stream.last} if stream.epoch else {})
 
     async def _begin(self, told: Json) -> None:
-        """Take note of where a subscription stands; ask again for one that is refused for the moment."""
+        """Take note of where a subscription stands."""
         if "error" in told:
-            if told["error"]["temporary"]:
-                await asyncio.sleep(ASK_AGAIN_S)
-                await self._say({"type": "subscribe", "id": 1, **self._wanted(told["channel"])})
-            else:
-                self.faults.append(f"{told['channel']} was refused: {told['error']}")
+            await self._refused(told["channel"], told["error"])
             return
         stream = self.streams.get(told["channel"])
         if stream is None:
@@ -153,6 +163,8 @@ class Watcher:
                 await self._take_metrics(message)
             case "reply" if "subscription" in message:
                 await self._begin(message["subscription"])
+            case "reply" if not message["ok"] and message["id"]:
+                await self._refused(self._asked[message["id"] - 1], message["error"])
             case "reply" if not message["ok"]:
                 self.faults.append(f"refused: {message}")
             case "gap" | "unsubscribed":
@@ -167,7 +179,7 @@ class Watcher:
             self.faults.append(
                 f"a hole in {message['channel']}: after {stream.last} came {message['offset']}, {previous} before"
             )
-            await self._say({"type": "subscribe", "id": 1, **self._wanted(message["channel"])})
+            await self._subscribe(message["channel"])
             return
         stream.last = message["offset"]
         stream.messages.append(message)
