@@ -21,7 +21,7 @@ FURTHER = "paceline.stages"
 def stages(settings: Settings) -> tuple[Stage, ...]:
     """What `paceline up` runs: the embedded servers, then the migrations, then our own processes."""
     servers = (kafka_child(settings), postgres_child(settings), warehouse_child(settings))
-    ours = (*flow_children(settings), api_child(settings), gateway_child(settings))
+    ours = (*flow_children(settings), *api_children(settings), *gateway_children(settings))
     return (
         Stage(tuple(child for child in servers if child), then=lambda: migrate(settings), then_name="The migration"),
         Stage(ours),
@@ -80,14 +80,27 @@ def warehouse_child(settings: Settings) -> Child | None:
     return _ours(settings, "warehouse", ["warehouse", "serve"], port, path="/ping", stop_timeout_s=20)
 
 
-def gateway_child(settings: Settings) -> Child:
-    """The door for devices."""
-    return _ours(settings, "gateway", ["gateway"], Port(settings.gateway_port, "PACELINE_GATEWAY_PORT", settings.gateway_host))
+def gateway_children(settings: Settings) -> list[Child]:
+    """The doors for devices."""
+    return [
+        _ours(
+            one, replica_name("gateway", number), ["gateway"], Port(one.gateway_port, "PACELINE_GATEWAY_PORT", one.gateway_host)
+        )
+        for number, one in enumerate(settings.replicas("gateway"))
+    ]
 
 
-def api_child(settings: Settings) -> Child:
-    """The door for people."""
-    return _ours(settings, "api", ["api"], Port(settings.api_port, "PACELINE_API_PORT", settings.api_host))
+def api_children(settings: Settings) -> list[Child]:
+    """The doors for people."""
+    return [
+        _ours(one, replica_name("api", number), ["api"], Port(one.api_port, "PACELINE_API_PORT", one.api_host))
+        for number, one in enumerate(settings.replicas("api"))
+    ]
+
+
+def replica_name(door: str, number: int) -> str:
+    """`api`, `api-2`, `api-3`."""
+    return f"{door}-{number + 1}" if number else door
 
 
 def flow_children(settings: Settings) -> list[Child]:

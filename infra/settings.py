@@ -32,6 +32,7 @@ GENERATED_SECRETS = (
     "clickhouse_analyst_password",
 )
 SINGLE_PORTS = ("clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port")
+REPLICA_PORTS = 100
 
 
 def default_home() -> Path:
@@ -86,6 +87,10 @@ class Settings(ServerSettings):
     backups_kept: int = Field(7, ge=1, description="how many of them are kept")
 
     flow_epoch_s: float = Field(5, ge=0.2, le=60, description="seconds between the flows' checkpoints")
+    api_replicas: int = Field(
+        1, ge=1, le=4, description="API processes of `paceline up`; each further one's port is 100 higher"
+    )
+    gateway_replicas: int = Field(1, ge=1, le=4, description="the same for gateways; what balances between them is yours")
     flow_groups: int = Field(1, ge=1, le=8, description="processes per flow; each owns an equal share of the partitions")
 
     @field_validator("gateway")
@@ -98,12 +103,18 @@ class Settings(ServerSettings):
     def _ports_differ(cls, groups: int, others: ValidationInfo) -> int:
         """Of those that are ports at all; this is the last field, so all others are known."""
         ports = [others.data[name] for name in SINGLE_PORTS if name in others.data]
+        ports += [
+            others.data[f"{door}_port"] + n * REPLICA_PORTS
+            for door in ("api", "gateway")
+            for n in range(1, others.data.get(f"{door}_replicas", 1))
+            if f"{door}_port" in others.data
+        ]
         ports += [others.data["kafka_port"] + n for n in range(2) if "kafka_port" in others.data]
         ports += [others.data["metrics_port"] + n for n in range(2 * groups) if "metrics_port" in others.data]
         if len(set(ports)) != len(ports):
             raise ValueError(
                 "ports must differ from each other: clickhouse, api, gateway, supervisor, simulator, kafka, kafka + 1, "
-                f"metrics (two for each flow group) are {ports}"
+                f"metrics (two for each flow group), replicas of api and gateway (each 100 on) are {ports}"
             )
         return groups
 
@@ -149,6 +160,12 @@ class Settings(ServerSettings):
     @property
     def api_url(self) -> str:
         return f"http://{self.api_host}:{self.api_port}"
+
+    def replicas(self, door: Literal["api", "gateway"]) -> "tuple[Settings, ...]":
+        """What each replica of a door is started with: the same settings with a port of its own."""
+        count, port = f"{door}_replicas", f"{door}_port"
+        ports = range(getattr(self, port), getattr(self, port) + REPLICA_PORTS * getattr(self, count), REPLICA_PORTS)
+        return tuple(self.model_copy(update={port: number, count: 1}) for number in ports)
 
     @property
     def gateway_url(self) -> str:

@@ -10,7 +10,7 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.doctor.facts import AnswerFacts, Expected, HomeFacts, MachineFacts, ProcessFacts, SecretFile, TakenPort
-from infra.processes import flow_port, stages
+from infra.processes import flow_port, replica_name, stages
 from infra.settings import Settings
 from infra.supervisor.ports import is_free
 from infra.supervisor.run_folder import RunFolder
@@ -58,7 +58,10 @@ def home(settings: Settings) -> HomeFacts:
 
 def answers(settings: Settings) -> tuple[AnswerFacts, ...]:
     """What our processes answer, those of other supervisors on this machine included."""
-    asked = {"api": settings.api_url, "gateway": settings.gateway_url} | {
+    apis, gateways = settings.replicas("api"), settings.replicas("gateway")
+    doors = {replica_name("api", number): one.api_url for number, one in enumerate(apis)}
+    doors |= {replica_name("gateway", number): one.gateway_url for number, one in enumerate(gateways)}
+    asked = doors | {
         f"flow-{flow}-{group}": f"http://127.0.0.1:{flow_port(settings, flow, group)}"
         for group in range(settings.flow_groups)
         for flow in ("store", "live")

@@ -89,7 +89,7 @@ class House:
 def standing_house(**overrides: object) -> Iterator[House]:
     """`paceline up` on an empty home until the block ends; the home is removed."""
     with temporary_home() as home:
-        settings = settings_in(home, **overrides)
+        settings = settings_in(home, **{"synthetic_every_s": 0, **overrides})  # messages in the log are counted
         launch = Launch([*COMMAND, "up"], child_environment(settings), home)
         url = f"http://127.0.0.1:{settings.supervisor_port}/ready"
         with running(launch, lambda: answers(url), home / "up.log", timeout_s=180) as process:

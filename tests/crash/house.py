@@ -49,6 +49,14 @@ class House:
         nodes = tuple(f"{NODE} {node.node.node_id}" for node in self.nodes)
         return (*(child.name for child in state.children), *nodes, SUPERVISOR)
 
+    @property
+    def api_urls(self) -> list[str]:
+        return [one.api_url for one in self.settings.replicas("api")]
+
+    @property
+    def gateway_urls(self) -> list[str]:
+        return [one.gateway_url for one in self.settings.replicas("gateway")]
+
     def start(self) -> None:
         """`paceline up`, as a user types it; returns at once."""
         launch = Launch(COMMAND, child_environment(self.settings), self.settings.home)

@@ -12,6 +12,7 @@ import msgspec
 from schemas.events import app_event_decoder
 from schemas.tables import TELEMETRY_RAW
 from tests.crash.answers import Answers, picture_differences
+from tests.crash.balancer import in_front_of
 from tests.crash.club import ClassPlan, found
 from tests.crash.house import House
 from tests.crash.hub import Hub
@@ -84,13 +85,18 @@ def run(house: House, form: Form, say: Callable[[str], None] = lambda _line: Non
 
 
 async def _run(house: House, form: Form, say: Callable[[str], None]) -> Outcome:
+    async with in_front_of(house.api_urls) as api_url, in_front_of(house.gateway_urls) as gateway_url:
+        return await _run_at(house, form, say, api_url, gateway_url)
+
+
+async def _run_at(house: House, form: Form, say: Callable[[str], None], api_url: str, gateway_url: str) -> Outcome:
     club = await asyncio.to_thread(found, house.settings, form.plans, 2)
     members = [member for of in club.classes for member in of.member_ids] + club.guests
     bodies = {m: make_body(form.seed, number, m, KINDS[: form.kinds]) for number, m in enumerate(members)}
-    trainer = Trainer(house.settings.api_url, club)
+    trainer = Trainer(api_url, club)
     await trainer.sign_in()
-    watcher = Watcher(house.settings.api_url, trainer.token, random.Random(form.seed))
-    scene = Scene(house.settings.gateway_url, club, bodies, trainer, watcher, form.seed, form.long)
+    watcher = Watcher(api_url, trainer.token, random.Random(form.seed))
+    scene = Scene(gateway_url, club, bodies, trainer, watcher, form.seed, form.long)
     watching = asyncio.create_task(watcher.run())
     stories = [asyncio.create_task(STORIES[of.plan.kind](scene, of)) for of in club.classes]
     began = time.monotonic()

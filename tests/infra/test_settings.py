@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import PacelineError
+from infra.processes import stages
 from infra.settings import GENERATED_SECRETS, Settings, child_environment, ensure_secrets, load_settings
 
 
@@ -51,6 +52,26 @@ def test_ports_that_collide_are_refused(tmp_path: Path) -> None:
         load_settings(home=tmp_path, api_port=29_093)
     with pytest.raises(PacelineError, match="ports must differ"):
         load_settings(home=tmp_path, metrics_port=28_074, flow_groups=4)
+    with pytest.raises(PacelineError, match="ports must differ"):
+        load_settings(home=tmp_path, api_port=28_000, gateway_port=28_200, api_replicas=3)
+
+
+def test_replicas_differ_in_their_ports_only(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path, api_replicas=2, gateway_replicas=3)
+    assert [one.api_port for one in settings.replicas("api")] == [28_080, 28_180]
+    assert [one.gateway_port for one in settings.replicas("gateway")] == [28_081, 28_181, 28_281]
+    second = child_environment(settings.replicas("gateway")[1])
+    first = child_environment(settings.replicas("gateway")[0])
+    assert {name for name in second if second[name] != first.get(name)} == {"PACELINE_GATEWAY_PORT"}
+    names = [child.name for stage in stages(settings) for child in stage.children]
+    assert names[-5:] == ["api", "api-2", "gateway", "gateway-2", "gateway-3"]
+
+
+def test_where_the_gateway_is_reached_may_differ_from_where_it_listens(tmp_path: Path) -> None:
+    assert load_settings(home=tmp_path).gateway_url == "http://127.0.0.1:28081"
+    assert load_settings(home=tmp_path, gateway="https://gym.example/").gateway_url == "https://gym.example"
+    with pytest.raises(PacelineError, match="PACELINE_GATEWAY: must be http"):
+        load_settings(home=tmp_path, gateway="gym.example:28081")
 
 
 def test_a_password_in_an_address_that_is_shown_is_refused(tmp_path: Path) -> None:

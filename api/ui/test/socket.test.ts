@@ -121,6 +121,23 @@ describe("the connection", () => {
     expect(bench.statesRead).toBe(1);
   });
 
+  it("asks again, later and later, when the server does not know the session yet", async () => {
+    const bench = await Bench.live();
+    bench.receive(alertFrame(12, 10, "a"));
+    bench.drop(1006);
+    await bench.reconnect();
+    const error = { code: "unknown_session", message: "There is no session s.", temporary: true };
+    const subscriptions = ["metrics:s", CHANNEL, "events:s"].map((channel) => ({ channel, error }));
+    bench.receive({ type: "welcome", connection: "c", heartbeat_s: 10, server_time_ms: 0, subscriptions });
+    expect(bench.phase).toBe("reconnecting");
+    await bench.reconnect();
+    expect(bench.hello.subscriptions[1]).toEqual({ channel: CHANNEL, epoch: "e", offset: 12 });
+    bench.welcome({ recovered: true });
+    bench.receive(alertFrame(15, 12, "b"));
+    await settled();
+    expect([bench.phase, bench.alerts]).toEqual(["live", ["a", "b"]]);
+  });
+
   it("reads the state when what it missed cannot be proven, and loses nothing that comes meanwhile", async () => {
     const bench = await Bench.live();
     bench.receive(alertFrame(12, 10, "a"));

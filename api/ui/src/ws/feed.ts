@@ -65,6 +65,8 @@ export class SessionFeed {
   welcomed(subscriptions: Subscribed[]): void {
     this.generation += 1;
     this.reading = false;
+    // A session that began a moment ago may not have reached this server yet: asked anew, it or another one knows it.
+    if (subscriptions.some((subscribed) => subscribed.error?.temporary)) return this.ports.recoveryFailed();
     const lost = subscriptions.filter((subscribed) => this.settle(subscribed));
     if (lost.length > 0) this.recover(lost);
   }

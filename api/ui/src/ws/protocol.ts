@@ -143,6 +143,8 @@ export type StreamMessage = AlertFrame | SessionEventFrame | MessageFrame;
 export interface Problem {
   code: string;
   message: string;
+  /** Asked again in a moment, it may be granted. */
+  temporary?: boolean;
 }
 
 export interface Subscribed {
