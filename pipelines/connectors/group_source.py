@@ -36,7 +36,8 @@ class GroupSource(FixedPartitionedSource[tuple[str, Batch], State]):
     clock: Clock
     rest_ms: int
     """Pause after a batch that was not full: longer pauses make larger batches."""
-    most: int = 5_000
+    most: int
+    """Messages of one batch."""
 
     def list_parts(self) -> list[str]:
         return [self.name]
