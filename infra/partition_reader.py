@@ -51,12 +51,15 @@ class PartitionReader:
         """Read from these offsets on."""
         self._consumer.assign([TopicPartition(*place, offsets.get(place, OFFSET_BEGINNING)) for place in self.places])
 
-    def read(self, most: int) -> list[Message]:
-        """What has arrived, at most `most`; never waits.
+    def read(self, most: int, wait_s: float = 0) -> list[Message]:
+        """What has arrived, at most `most`. When nothing has, waits so long for the first; else, and by default, never.
 
         Raises PacelineError when a partition cannot be read on from where it stands.
         """
-        found = self._consumer.consume(most, 0)
+        first = self._consumer.poll(wait_s) if wait_s else None  # `consume` would wait until it has `most`
+        if wait_s and first is None:
+            return []
+        found = self._consumer.consume(most, 0) if first is None else [first, *self._consumer.consume(most - 1, 0)]
         if not any(map(error_of, found)):
             return found
         for message in found:

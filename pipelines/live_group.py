@@ -99,8 +99,10 @@ class LiveGroup:
         if now_ms >= self._tick_at_ms:
             self._tick_at_ms = now_ms + TICK_MS
             outputs += self._tick(now_ms)
-        outputs += self._pictures(now_ms, PICTURE_ROWS if self._progress.caught_up(now_ms) else None)
-        self._publish_at_ms = now_ms if self._shard.live_left else None
+        caught_up = self._progress.caught_up(now_ms)
+        if caught_up or self._publish_at_ms is None or now_ms >= self._publish_at_ms:
+            outputs += self._pictures(now_ms, PICTURE_ROWS if caught_up else None)
+            self._publish_at_ms = now_ms if self._shard.live_left else None
         return outputs
 
     def next_wake_ms(self) -> int:

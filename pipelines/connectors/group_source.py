@@ -19,6 +19,10 @@ from schemas.topics import Topic
 
 log = logger(__name__)
 MEASURE_EVERY_MS = 500
+QUIET_AFTER_MS = 500
+"""After so long without a message nothing waits to be shown either: the part then sleeps in the client, which wakes it …"""
+QUIET_WAIT_S = 0.05
+"""… at the first message; whatever follows the clock comes later by so much at most."""
 State = dict[Place, int]
 
 
@@ -61,13 +65,15 @@ class GroupPart(StatefulSourcePartition[tuple[str, Batch], State]):
         self._woken = False
         self._full = False
         self._measure_at_ms = 0
+        self._quiet_at_ms = source.clock() + QUIET_AFTER_MS
 
     def next_batch(self) -> list[tuple[str, Batch]]:
         if self._source.stop.is_set():
             raise StopIteration
-        messages = self._reader.read(self._source.most)
+        messages = self._reader.read(self._source.most, QUIET_WAIT_S if self._quiet else 0)
         self._full = len(messages) == self._source.most
         if messages:
+            self._quiet_at_ms = self._source.clock() + QUIET_AFTER_MS
             self._source.progress.newest_published_ms = messages[-1].timestamp()[1]
         batches = self._order.take(messages, self._behind, self._reader.reached() if messages else None)
         self._measure()
@@ -77,7 +83,7 @@ class GroupPart(StatefulSourcePartition[tuple[str, Batch], State]):
         return [(self._source.name, batch) for batch in batches]
 
     def next_awake(self) -> datetime | None:
-        if self._full or not self._woken:
+        if self._full or not self._woken or self._quiet:
             return None
         return datetime.fromtimestamp((self._source.clock() + self._source.rest_ms) / 1_000, UTC)
 
@@ -86,6 +92,10 @@ class GroupPart(StatefulSourcePartition[tuple[str, Batch], State]):
 
     def close(self) -> None:
         self._reader.close()
+
+    @property
+    def _quiet(self) -> bool:
+        return self._woken and self._source.clock() >= self._quiet_at_ms
 
     def _end(self, place: Place) -> int:
         return max(self._first_ends[place], self._reader.end(place))

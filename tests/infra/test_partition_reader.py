@@ -37,3 +37,29 @@ def test_a_reader_knows_how_far_it_has_read_every_partition(kafka_only: Settings
     wait_until(read_on, "all of them")
     assert reader.read(10) == []
     reader.close()
+
+
+def test_a_reader_that_may_wait_is_woken_by_the_first_message_and_counts_it(kafka_only: Settings) -> None:
+    ensure_topics(kafka_only, TOPICS)
+    place = (TOPICS[0].name, 2)
+    reader = PartitionReader(kafka_only, [place])
+    (_low, high) = reader.ends()[place]
+    reader.start({place: high})
+    assert reader.read(10, 0.01) == []
+    producer = open_producer(kafka_only)
+    for value in (b"", b"second", b"third"):  # an empty message is false
+        producer.produce(place[0], value, key=b"", partition=place[1])
+    assert producer.flush(30) == 0
+    producer.close()
+    seen: list[bytes | None] = []
+
+    def all_came() -> bool:
+        found = reader.read(10, 30)
+        seen.extend(message.value() for message in found)
+        assert found
+        assert reader.reached() == {place: high + len(seen)}
+        return len(seen) == 3
+
+    wait_until(all_came, "three messages")
+    assert seen == [b"", b"second", b"third"]
+    reader.close()
