@@ -16,9 +16,10 @@ from tests.bench.light_socket import LightSocket
 
 FRAMES_PER_S = 5
 """Of each hub: a frame holds a fifth of its class."""
-CLIMB_BPM = (150, 172, 190)
-"""Slowly enough that nobody takes it for a broken strap."""
-CLIMB_S = 16
+CLIMB_BPM = (138, 152, 166, 178, 190)
+"""Slowly enough that nobody takes it for a broken strap, even when two of these events share a second: a strap's events come a
+second apart, give or take what the sender is late, and a jump of more than 30 bpm is distrusted for five seconds."""
+CLIMB_S = 18
 """Above the limit of 180 for longer than the rule's ten seconds, with the event that closes the last of them."""
 _reply = msgspec.json.Decoder(Reply)
 

@@ -55,6 +55,10 @@ class Ledger:
                 self.alert_delays_s.append(now_s - handed_s)
                 return
 
+    def untold(self, member_id: int) -> int | None:
+        """The event time at which a climb began whose alert was not told; none when it was, or nothing was handed over."""
+        return next((event_time_ms for event_time_ms, _handed_s in self._climbing.get(member_id, [])), None)
+
     def not_shown(self, before_s: float) -> tuple[int, int]:
         """Events handed over before that moment which no trainer's screen, and no phone of the member's, has shown."""
         return _older(self._on_wall, before_s), _older(self._on_phone, before_s)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,9 +12,10 @@ from infra.kafka import ends, open_consumer
 from schemas.topics import DEVICE_EVENTS
 from tests.bench.club import Club
 from tests.bench.house import House
-from tests.bench.hubs import CLIMB_S, Hub, Straps
+from tests.bench.hubs import Hub, Straps
 from tests.bench.ledger import Ledger
 from tests.bench.screens import Screen
+from tests.bench.untold import Untold, explain
 
 SEED = 20_251_121
 CONNECTS_AT_ONCE = 20
@@ -34,6 +35,14 @@ class Lost(msgspec.Struct, frozen=True):
     alerts_doubled: int
     holes: int
     unrecovered: int
+    untold: tuple[Untold, ...] = ()
+    """What became of each alert that was not told."""
+
+    @property
+    def parts(self) -> str:
+        """Everything that is not zero, and what is known of it."""
+        counts = {name: value for name, value in msgspec.structs.asdict(self).items() if value and name != "untold"}
+        return "; ".join([", ".join(f"{name} {value}" for name, value in counts.items()), *map(str, self.untold)])
 
     @property
     def lost(self) -> int:
@@ -125,6 +134,7 @@ class Load:
         stored = await self._stored(sent)
         expected = self.straps.climbs
         told = self.ledger.alerts_raised
+        untold = await asyncio.to_thread(explain, self.house, *self._untold(expected))
         return Lost(
             events_not_accepted=sent - sum(hub.accepted for hub in self.hubs),
             events_not_in_kafka=max(0, sent - in_kafka),
@@ -136,6 +146,7 @@ class Load:
             alerts_doubled=self.ledger.alerts_doubled + sum(max(0, told[m] - expected.get(m, 0)) for m in told),
             holes=sum(screen.holes for screen in self.sockets),
             unrecovered=sum(screen.unrecovered for screen in self.sockets),
+            untold=tuple(untold),
         )
 
     def close(self) -> None:
@@ -143,6 +154,11 @@ class Load:
             screen.cut()
         for hub in self.hubs:
             hub.close()
+
+    def _untold(self, expected: Iterable[int]) -> tuple[dict[int, int], dict[int, str]]:
+        """Members whose alert has not been told, by the beginning of their climb; and everybody's session."""
+        began = {member: at_ms for member in expected if (at_ms := self.ledger.untold(member)) is not None}
+        return began, {member: one.session_id for one in self.club.classes for member in one.members}
 
     def _in_kafka(self) -> int:
         consumer = open_consumer(self.house.settings)
@@ -159,11 +175,6 @@ class Load:
             if stored == sent or perf_counter() > deadline:
                 return stored
             await asyncio.sleep(1)
-
-
-def climbs_end_s(duration_s: float) -> float:
-    """When the last climb may begin so that its alert is told within that time."""
-    return duration_s - CLIMB_S - 2
 
 
 async def _until(condition: Callable[[], bool], deadline: float) -> None:

@@ -112,8 +112,7 @@ def figures_of(soaked: Soaked) -> Iterator[Figure]:
     yield Figure(
         "tile p95, median of samples", float(np.median([s.tile_p95_ms for s in kept])), "ms", 100, "lower", note=length
     )
-    parts = ", ".join(f"{name} {value}" for name, value in msgspec.structs.asdict(soaked.lost).items() if value)
-    yield Figure("lost", soaked.lost.lost, "", 0, "lower", note=parts or f"of {soaked.sent:,} events")
+    yield Figure("lost", soaked.lost.lost, "", 0, "lower", note=soaked.lost.parts or f"of {soaked.sent:,} events")
     yield Figure("doubled", soaked.lost.doubled, "", 0, "lower")
     died = {name: starts for name, starts in soaked.starts.items() if starts > 1}
     yield Figure("processes that died", len(died), "", 0, "lower", note=str(died or ""))

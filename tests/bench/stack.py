@@ -119,8 +119,7 @@ def _delays(seen: Seen) -> Iterator[Figure]:
 
 
 def _accounts(seen: Seen, died: dict[str, int]) -> Iterator[Figure]:
-    parts = ", ".join(f"{name} {value}" for name, value in msgspec.structs.asdict(seen.lost).items() if value)
-    yield Figure("lost: events, tiles, alerts, messages", seen.lost.lost, "", 0, "lower", note=parts)
+    yield Figure("lost: events, tiles, alerts, messages", seen.lost.lost, "", 0, "lower", note=seen.lost.parts)
     yield Figure("doubled: events, alerts, messages", seen.lost.doubled, "", 0, "lower")
     yield Figure("processes that died", sum(died.values()) - len(died), "", 0, "lower", note=str(died or ""))
     yield Figure(
