@@ -250,8 +250,10 @@ def test_a_live_path_that_breaks_turns_from_a_quiet_figure_into_a_warning(api: F
         "remedy": "Ask the doctor.",
     }
     expect(page.locator(".live-path.bad")).to_have_text("live path broken")
+    expect(page.locator("#alerts")).to_contain_text("New alerts do not reach this page")
     expect(page.locator(".notice.bad")).to_contain_text(
         "may be old. For 31 s no synthetic value has come back. Ask the doctor."
     )
     api.rest.live_path |= {"state": "ok", "problem": "", "remedy": ""}
+    expect(page.locator("#alerts")).to_contain_text("All well")
     expect(page.locator(".notice")).to_have_count(0)

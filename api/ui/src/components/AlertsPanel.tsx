@@ -28,7 +28,8 @@ interface Props {
   onOpen: (memberId: number) => void;
 }
 
-export function AlertsPanel({ store, under, leads, onOpen }: Props) {
+/** `deaf`: alerts do not come through, so that none is no good news. */
+export function AlertsPanel({ store, under, leads, onOpen, deaf }: Props & { deaf: boolean }) {
   const { open, acknowledged, cleared } = store.sections.value;
   return (
     <section class="panel alerts" aria-labelledby="alerts-title" id="alerts">
@@ -41,11 +42,7 @@ export function AlertsPanel({ store, under, leads, onOpen }: Props) {
           <span class="sr"> open</span>
         </span>
       </header>
-      {open.length === 0 && acknowledged.length === 0 && (
-        <p class="all-well">
-          <Icon name="check" /> All well. Nobody needs you right now.
-        </p>
-      )}
+      {open.length === 0 && acknowledged.length === 0 && (deaf ? <Deaf /> : <AllWell />)}
       <ul class="alert-list">
         {[...open, ...acknowledged].map((alert) => (
           <ActiveAlert key={alert.alert_id} alert={alert} store={store} under={under} leads={leads} onOpen={onOpen} />
@@ -54,6 +51,18 @@ export function AlertsPanel({ store, under, leads, onOpen }: Props) {
       {cleared.length > 0 && <History cleared={cleared} />}
     </section>
   );
+}
+
+function AllWell() {
+  return (
+    <p class="all-well">
+      <Icon name="check" /> All well. Nobody needs you right now.
+    </p>
+  );
+}
+
+function Deaf() {
+  return <p class="muted">New alerts do not reach this page just now. Keep an eye on your class.</p>;
 }
 
 function ActiveAlert({ alert, store, under, leads, onOpen }: Props & { alert: Alert }) {

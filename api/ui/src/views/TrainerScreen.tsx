@@ -20,6 +20,7 @@ import { MARKERS } from "../live/chart.js";
 import { SORTS, type Filter, type Sort } from "../live/sorting.js";
 import type { LiveStore } from "../live/store.js";
 import { addMarker } from "../rest/calls.js";
+import type { LivePathState } from "../rest/types.js";
 import { navigate } from "../router.js";
 import { attempt, mayLead } from "../state.js";
 
@@ -63,7 +64,7 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
         <Notices store={store} pathWarning={pathWords(path)} />
         <MemberGrid store={store} choice={choice} onOpen={open} />
         <div class="side">
-          <AlertsPanel store={store} under={under} leads={leads} onOpen={open} />
+          <AlertsPanel store={store} under={under} leads={leads} onOpen={open} deaf={cutOff(store, path)} />
           <TimelinePanel store={store} leads={leads} />
         </div>
       </main>
@@ -77,6 +78,11 @@ export function TrainerScreen({ store, classId }: { store: LiveStore; classId: n
       {help.value && <HelpDialog onClose={() => (help.value = false)} />}
     </div>
   );
+}
+
+function cutOff(store: LiveStore, path: LivePathState | null): boolean {
+  const { phase, reason } = store.status.value;
+  return phase === "reconnecting" || (phase === "closed" && reason !== "stopped") || path?.state === "missing";
 }
 
 function ClassTitle({ store }: { store: LiveStore }) {
