@@ -87,9 +87,8 @@ def test_a_house_with_anything_in_it_takes_no_restore(restored: Restored) -> Non
 
 
 def test_the_doctor_names_what_was_broken_and_how_to_mend_it(restored: Restored) -> None:
-    house, well = restored.house, _examined(restored.house, 0, 1)
-    assert well["verdict"] != "broken", well["findings"]
-    assert {finding["about"] for finding in well["findings"]} <= {"disk", "memory"}
+    house = restored.house
+    wait_until(lambda: _is_well(house), "the doctor finds nothing but what is the machine's")
     secret = house.settings.home / "secrets" / "paceline_jwt_secret"
     secret.chmod(0o644)
     _alter(house.settings, ALERTS, "retention.ms", "60000")
@@ -104,6 +103,13 @@ def test_the_doctor_names_what_was_broken_and_how_to_mend_it(restored: Restored)
     worst = _examined(house, 2)["findings"][0]
     assert worst["level"] == "broken"
     assert "shape 0001, this release needs" in worst["problem"]
+
+
+def _is_well(house: House) -> bool:
+    """A house that is slow to come up has a slow live path for a while."""
+    found = _examined(house, 0, 1, 2)
+    print(found["findings"])  # noqa: T201 - pytest shows it with a failed test
+    return found["verdict"] != "broken" and {finding["about"] for finding in found["findings"]} <= {"disk", "memory"}
 
 
 def _examined(house: House, *codes: int) -> dict[str, Any]:
