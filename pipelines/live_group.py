@@ -24,9 +24,10 @@ from schemas.events import AppEvent, Reading
 from schemas.synthetic import picture_of
 from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
-PUBLISH_WITHIN_MS = 40
-PUBLISH_MEMBERS_PER_MS = 125
-"""From 5,000 members on a picture may take longer: less often shows more at once and leaves time for events."""
+PUBLISH_EVERY_MS = 24
+"""At most so often: what comes after a silence is shown at once, what comes before this is over waits for its end."""
+PUBLISH_MEMBERS, PUBLISH_MEMBERS_PER_MS = 5_000, 100
+"""With more members pictures come less often: that shows more at once and leaves time for events."""
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
 """While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
@@ -70,6 +71,7 @@ class LiveGroup:
         self._clock = clock
         self._tick_at_ms = 0
         self._publish_at_ms: int | None = None
+        self._published_ms = 0
         self._ticks = 0
         self._synthetic: list[Reading] = []
         self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside", "synthetic")}
@@ -89,8 +91,7 @@ class LiveGroup:
             else:
                 self._take_app_events(batch)
             if self._publish_at_ms is None:
-                now_ms = self._clock()
-                self._publish_at_ms = now_ms + (self._soon_ms() if self._progress.caught_up(now_ms) else self._patience_ms())
+                self._publish_at_ms = self._next_picture_ms(self._clock())
             return [*self._alerts(), *self._summaries(), *self._letters.take()]
 
     def wake(self, now_ms: int) -> list[Output]:
@@ -101,6 +102,8 @@ class LiveGroup:
             outputs += self._tick(now_ms)
         caught_up = self._progress.caught_up(now_ms)
         if caught_up or self._publish_at_ms is None or now_ms >= self._publish_at_ms:
+            if not self._shard.live_left:
+                self._published_ms = now_ms
             outputs += self._pictures(now_ms, PICTURE_ROWS if caught_up else None)
             self._publish_at_ms = now_ms if self._shard.live_left else None
         return outputs
@@ -196,9 +199,12 @@ class LiveGroup:
             self._corrections.forget(self._shard.knows)
         return outputs
 
-    def _soon_ms(self) -> int:
-        """How long a flow that sees the present gathers changes."""
-        return max(PUBLISH_WITHIN_MS, self._shard.members // PUBLISH_MEMBERS_PER_MS)
+    def _next_picture_ms(self, now_ms: int) -> int:
+        """When to show what has just changed: a flow that sees the present hurries."""
+        if not self._progress.caught_up(now_ms):
+            return now_ms + self._patience_ms()
+        more_ms = max(0, self._shard.members - PUBLISH_MEMBERS) // PUBLISH_MEMBERS_PER_MS
+        return max(now_ms, self._published_ms + PUBLISH_EVERY_MS + more_ms)
 
     def _patience_ms(self) -> int:
         """How long a flow that is behind lets its readers wait for a picture."""

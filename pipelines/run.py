@@ -20,6 +20,7 @@ from infra.kafka_answers import KafkaAnswers
 from infra.partition_reader import wait_for_topics
 from infra.telemetry.endpoint import Endpoint
 from infra.telemetry.logs import logger
+from pipelines.arrow_schemas import make_ready
 from pipelines.flow_run import FlowRun
 from pipelines.wiring import build_flow
 from schemas.topics import SESSION_PARTITIONS, TOPICS
@@ -48,6 +49,7 @@ def run_flow(run: FlowRun) -> None:
         held.callback(directory.close)
         dataflow = build_flow(run, directory, held)
         directory.follow()
+        make_ready()
         spare_the_collector()
         log.info("flow_started", flow=run.name, recovery=str(folder))
         _run_dataflow(dataflow, folder / "memory", timedelta(seconds=run.settings.flow_epoch_s))

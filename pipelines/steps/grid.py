@@ -86,10 +86,16 @@ class Grid:
         """Fold everything up to each row's target second for good; nothing older can come any more."""
         self._fold_by_minutes(self.totals, rows, rows, target, on_minute)
 
-    def settle_old(self, slack_s: int, on_minute: MinuteSink) -> None:
-        """Fold what lies more than 60 s back, for rows where more than `slack_s` seconds of it wait."""
+    def settle_old(self, slack_s: int, turn: int, on_minute: MinuteSink) -> None:
+        """Fold what lies more than 60 s back, for rows whose turn it is or where more than `slack_s` seconds of it wait.
+
+        In turns, because classes that began together would all be folded, and their minutes closed, in the same moment.
+        """
         target = self.members.head - LATE_S - 1
-        rows = np.flatnonzero(target - self.totals.folded > slack_s)
+        waiting, turns = target - self.totals.folded, slack_s + 1
+        due = waiting > slack_s
+        due[turn % turns :: turns] = waiting[turn % turns :: turns] > 0
+        rows = np.flatnonzero(due)
         if len(rows):
             self.settle(rows, target[rows], on_minute)
         self.beats.settle(self.members.head, LATE_S, _BEATS_SLACK_S)

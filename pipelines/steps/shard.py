@@ -163,7 +163,7 @@ class LiveShard:
     def tick(self, now_ms: int, caught_up: bool) -> None:  # the flow's contract
         """Once a second: what depends on the time of day, and housekeeping."""
         self._now_ms, self._caught_up = now_ms, caught_up
-        self._state.grid.settle_old(SETTLE_SLACK_S, self._close_minutes)
+        self._state.grid.settle_old(SETTLE_SLACK_S, now_ms // 1000, self._close_minutes)
         if caught_up:
             self._signals.look(now_ms)
         self._updates.watch_presence(now_ms)

@@ -239,6 +239,11 @@ class SmallWorld:
         self.progress.newest_published_ms = 0
         self._give(self._live.wake(now_ms))
 
+    @property
+    def next_wake_ms(self) -> int:
+        """When the flow's timer is to go off next."""
+        return self._live.next_wake_ms()
+
     def restart(self) -> None:
         """Flow live dies behind a checkpoint and comes back."""
         self.die(self.checkpoint())
