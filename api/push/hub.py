@@ -21,6 +21,7 @@ from api.push.subscribing import Subscriber
 from api.push.switchboard import Switchboard
 from api.push.tail import Batch, TailThread
 from infra.clock import Clock
+from infra.collector import spare_the_collector
 from infra.directory import DirectoryReader
 from infra.errors import Unavailable
 from infra.kafka import cluster_id
@@ -162,6 +163,7 @@ class PushHub:
 
     def _reach_present(self) -> None:
         self._caught_up = True
+        spare_the_collector()  # while it looks through everything once more, no socket is served
         log.info("hub_ready", sessions=len(self.sessions))
 
     # Reading

@@ -98,7 +98,7 @@ class Grid:
         rows = np.flatnonzero(due)
         if len(rows):
             self.settle(rows, target[rows], on_minute)
-        self.beats.settle(self.members.head, LATE_S, _BEATS_SLACK_S)
+        self.beats.settle(self.members.head, LATE_S, _BEATS_SLACK_S, turn)
         self.way.settle(self.members.head, LATE_S)
 
     def present(self, rows: Array) -> Totals:

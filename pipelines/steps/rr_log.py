@@ -105,12 +105,14 @@ class RrLog:
         self._place = np.full(len(rows), -1, dtype=np.int32)
         self._place[held] = np.arange(len(self._beats), dtype=np.int32)
 
-    def settle(self, heads: Array, late_s: int, slack_s: int) -> None:
-        """Count for good what lies more than `late_s` back, for rows where more than `slack_s` seconds of it wait."""
+    def settle(self, heads: Array, late_s: int, slack_s: int, turn: int) -> None:
+        """Count for good what lies more than `late_s` back, for rows whose turn it is and where most of `slack_s` seconds of it
+        wait, or twice as many: in turns, because classes that began together would all be counted in the same moment."""
         rows = np.flatnonzero(self._place >= 0)
         place = self._place[rows]
         horizon = heads[rows].astype(np.int64) - late_s - 1
-        due = horizon - (self._beats.counted[place] >> _TIME_BITS) // 1000 > slack_s
+        waiting, turns = horizon - (self._beats.counted[place] >> _TIME_BITS) // 1000, slack_s + 1
+        due = (waiting > 2 * slack_s) | ((rows % turns == turn % turns) & (waiting > slack_s * 2 // 3))
         if due.any():
             self._count(place[due], horizon[due])
 

@@ -127,7 +127,7 @@ def test_beats_summed_as_they_come_equal_all_beats_at_once(intervals: list[int],
         chosen = slice(begin, begin + at_once)
         horizon = np.maximum(begun_ms[chosen] // 1000 - 61, -1)
         log.add(np.zeros(len(codes[chosen]), dtype=np.int64), codes[chosen], np.minimum.accumulate(horizon))
-        log.settle(np.array([int(begun_ms[chosen][-1] // 1000)]), 60, 0)
+        log.settle(np.array([int(begun_ms[chosen][-1] // 1000)]), 60, 0, 0)
         log = RrLog.of_stored(log.stored()) if stored else log
     beats = np.array(intervals)
     good = accepted_beats(beats, np.zeros(len(beats)))
