@@ -14,17 +14,19 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.migrate import newest_control_plane_revision, newest_warehouse_version
 from infra.postgres import open_connection
+from infra.processes import flow_port
 from infra.settings import Settings, child_environment
 from infra.topic_settings import topic_drift
 from infra.warehouse import open_client
 from schemas.tables import TABLES
-from schemas.topics import TOPICS
+from schemas.topics import APP_EVENTS, DEVICE_EVENTS, TOPICS
 from tests.e2e.conftest import COMMAND, POLLED, up
 from tests.e2e.straps import Straps
 from tests.running import Servers, answers, settings_in, temporary_home, wait_until
@@ -71,6 +73,19 @@ class Upgraded:
     def session_id(self) -> str:
         return str(self.old.kept["session_id"])
 
+    def log_is_read(self) -> bool:
+        """Flows without a memory begin at the first message, and tell again what was told."""
+        messages = [json.loads(line) for line in self.old.read("messages.jsonl").splitlines()]
+        events = sum(message["topic"] in {DEVICE_EVENTS.name, APP_EVENTS.name} for message in messages)
+        kept = [self.metric(flow, "paceline_flow_events_total", exit="kept") for flow in ("store", "live")]
+        summaries = self.metric("live", "paceline_store_rows_total", table="class_summaries")
+        return min(kept) >= events and summaries >= 1
+
+    def metric(self, flow: str, name: str, **labels: str) -> float:
+        text = httpx.get(f"http://127.0.0.1:{flow_port(self.settings, flow, 0)}/metrics", trust_env=False).text
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return sum(sample.value for sample in samples if sample.name == name and labels.items() <= sample.labels.items())
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with open_client(self.settings, "analyst") as analyst:
             return [tuple(row) for row in analyst.query(sql).result_rows]
@@ -89,7 +104,11 @@ def upgraded() -> Iterator[Upgraded]:
         with up(settings), httpx.Client(base_url=settings.api_url, timeout=30, trust_env=False) as trainer:
             signed_in = trainer.post("/api/v1/auth/login", json=old.kept["trainer"]).raise_for_status().json()
             trainer.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
-            yield Upgraded(settings, old, trainer)
+            upgraded = Upgraded(settings, old, trainer)
+            wait_until(
+                upgraded.log_is_read, "both flows have read the old log, and the summary is written once more", pause_s=0.3
+            )
+            yield upgraded
 
 
 @pytest.mark.servers
@@ -104,6 +123,7 @@ def test_all_three_stores_have_this_releases_shape(upgraded: Upgraded) -> None:
 
 @pytest.mark.servers
 def test_every_row_of_every_table_is_there_once(upgraded: Upgraded) -> None:
+    """Also after the flows, which have no memory of the old house, have read the whole old log once more."""
     kept = _kept_rows(upgraded.old)
     assert {"telemetry_raw", "telemetry_1s", "member_summaries", "class_summaries", "alerts", "app_events"} <= kept.keys()
     for table in [table for table in TABLES if table.name in kept]:
