@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from infra.dead_letters import DeadLetter
+from schemas.unreadable import UNREADABLE
 
 UNKNOWN = "unknown"
 AGAIN = "When the cause is mended: `paceline dead-letters retry <id>`."
@@ -60,7 +61,7 @@ def source_of(payload: bytes) -> str:
     """The data source, or else the device, that a refused event names."""
     try:
         event = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return UNKNOWN
     named = (event.get("source") or event.get("device_id")) if isinstance(event, dict) else None
     return str(named)[:60] if named else UNKNOWN

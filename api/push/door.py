@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.errors import Unauthorized
@@ -18,6 +17,7 @@ from api.push.limits import HELLO_WITHIN_S, MAX_FRAME_BYTES, PLAIN_CLIENT_AFTER_
 from api.push.protocol import CloseCode, Hello, client_frame_decoder
 from api.push.raw_ws import RawWS
 from infra.telemetry.metrics import SOCKETS_REFUSED
+from schemas.unreadable import UNREADABLE
 
 
 class Refused(Exception):
@@ -146,6 +146,6 @@ def decode_frame(text: str) -> protocol.ClientFrame:
     """A client's frame. Raises Refused with the place of the fault."""
     try:
         frame: protocol.ClientFrame = client_frame_decoder.decode(text)
-    except (msgspec.ValidationError, msgspec.DecodeError) as fault:
+    except UNREADABLE as fault:
         raise Refused(CloseCode.BAD_FRAME, f"The frame was not understood: {fault}"[:300]) from None
     return frame

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from ingest.parsers.recording import Recording, Row, UnreadableRecording, build_recording, number
+from schemas.unreadable import UNREADABLE
 
 VALUES = {
     "heartrate": "heart_rate_bpm",
@@ -20,7 +21,7 @@ def read_streams(data: bytes, file: str) -> Recording:
     """The activity in a set of streams. They count seconds from the start and know no date."""
     try:
         streams = _series(msgspec.json.decode(data))
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise UnreadableRecording(file, "reading JSON", f"it is not valid JSON: {fault}") from None
     times = streams.get("time")
     if not times:

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from msgspec import Struct
 
 from ingest.simulator.straps import Strap
+from schemas.unreadable import UNREADABLE
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 HEADERS = {
@@ -118,7 +119,7 @@ def control_app(title: str, straps: list[Strap]) -> FastAPI:
             return Response('{"detail":"send application/json"}', 415, HEADERS, "application/json")
         try:
             wish = msgspec.json.decode(await request.body(), type=Switch)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return Response('{"detail":"send {\\"online\\": true} or false"}', 422, HEADERS, "application/json")
         if _is_local(request):
             strap.online = wish.online

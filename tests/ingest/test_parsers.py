@@ -210,6 +210,8 @@ def test_packed_files_are_unpacked(tmp_path: Path) -> None:
         b"[" * 100_000,
         b'{"time": {"data": [1, 2]}, "heartrate": {"data": [1]}}',
         b'{"heartrate": {"data": [1]}}',
+        b'{"time": {"data": ' + b"[" * 100_000,
+        b'{"time": {"data": [1], "\xff": 1}}',
         b"12 abc",
         b"<gpx></gpx>",
         b"<other/>",

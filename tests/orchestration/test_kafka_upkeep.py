@@ -61,7 +61,7 @@ def test_the_digest_counts_by_reason_topic_and_source_and_says_what_to_do() -> N
         letter(2, "invalid_event", b'{"source": "straps"}', retried=True),
         letter(3, "invalid_event", b'{"device_id": "hub-7"}'),
         letter(4, "not_json", b"\xff\xfe"),
-        letter(5, "brand_new", b"[1]"),
+        letter(5, "brand_new", b"[" * 100_000),
         letter(6, "invalid_event", b'{"source": "straps"}', at_ms=0),
     ]
     lines = digest(letters, since_ms=1_000)

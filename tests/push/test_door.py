@@ -50,6 +50,8 @@ def test_any_text_that_is_no_frame_is_refused_in_words(text: str) -> None:
         '{"type": "hello", "version": 2}',
         '{"type": "hello", "subscriptions": [' + ",".join(['{"channel": "user:1"}'] * 129) + "]}",
         "[]",
+        '{"type": ' + "[" * 15_000,
+        '{"type": "ping", "more": ' + "[" * 15_000,
     ],
 )
 def test_frames_outside_the_protocol_are_refused(text: str) -> None:

@@ -109,6 +109,11 @@ def reasons(stage: Stage) -> dict[str, str]:
     return {letter.rejected.place: letter.rejected.reason for letter in read_dead_letters(stage.settings).values()}
 
 
+def shown(stage: Stage, session_id: str) -> list[str]:
+    """The synthetic values that came back, those of other senders too."""
+    return [name for message in stage.messages(LIVE, session_id) for name in message["names"]]
+
+
 def average(stage: Stage, session_id: str, member_id: int) -> tuple:
     (row,) = stage.rows(
         "SELECT heart_rate_avg_bpm, seconds_seen, revision, computed_from"
@@ -128,12 +133,12 @@ def test_a_synthetic_value_goes_through_beside_a_class_and_leaves_nothing(
     stage.send([*sent, heart_rate(session.session_id, 17, now_ms(), 133)])
     for event in sent:
         sid = event.session_id or ""
-        wait_until(lambda sid=sid: stage.messages(LIVE, sid), "the picture")  # type: ignore[misc]  # bound at once
-        assert [message["names"] for message in stage.messages(LIVE, sid)] == [[event.event_id]]
+        wait_until(lambda sid=sid, event=event: event.event_id in shown(stage, sid), "the picture")  # type: ignore[misc]  # bound at once
+        assert shown(stage, sid).count(event.event_id) == 1
     wait_until(lambda: newest(stage, session.session_id).get(17, {}).get("heart_rate_bpm") == 133, "the member's value")
     wait_until(lambda: stage.count("v_telemetry_raw", session.session_id) == 1, "its row")
-    wait_until(lambda: store.metric(EXITS, exit="synthetic") == before[2] + len(sent), "all let go")
-    assert live.metric(EXITS, exit="synthetic") == before[1] + len(sent)
+    wait_until(lambda: store.metric(EXITS, exit="synthetic") >= before[2] + len(sent), "all let go")
+    assert live.metric(EXITS, exit="synthetic") >= before[1] + len(sent)
     for table in ("v_telemetry_raw", "v_telemetry_1s", "v_alerts", "v_member_minutes"):
         assert [stage.count(table, event.session_id or "") for event in sent] == [0] * len(sent)
     assert len(reasons(stage)) == before[0]
