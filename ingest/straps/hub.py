@@ -11,6 +11,7 @@ from bleak.backends.scanner import AdvertisementData
 
 from infra.clock import Clock
 from ingest.straps.characteristics.known import SERVICES
+from ingest.straps.ending import end
 from ingest.straps.link import PART_WITHIN_S, Link, LinkState, Rests, Timing
 from ingest.straps.measuring import Measuring
 from ingest.straps.radio import RADIO_FAULTS, Radio
@@ -72,17 +73,23 @@ class Hub:
         self._timing = timing or Timing()
         self._one_at_a_time = asyncio.Lock()
         self._heard_at = 0.0
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def assign(self, members: Mapping[str, int]) -> None:
         """Follow exactly these straps, by address, each for its member. Links that stay as they were go on untouched."""
         for address, strap in list(self.followed.items()):
             if members.get(address) != strap.member_id:
-                strap.task.cancel()
+                self._leave(strap)
                 del self.followed[address]
                 self._say(f"{self._name(address)} is no longer member {strap.member_id}'s.")
         for address, member_id in members.items():
             if address not in self.followed:
                 self.followed[address] = self._follow(address, member_id)
+
+    def _leave(self, strap: Followed) -> None:
+        leaving = asyncio.create_task(end([strap.task]))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def run(self) -> None:
         """Scan for ever; a scanner that fails or hears nothing for long is started again."""
@@ -101,10 +108,8 @@ class Hub:
                         self._say(f"Bluetooth does not work: {problem or type(fault).__name__}. Trying again.")
                 await rests.rest()
         finally:
-            tasks = [strap.task for strap in self.followed.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(strap.task for strap in self.followed.values())
+            await asyncio.gather(*self._leaving)
 
     async def _scan(self) -> None:
         """Until nothing has been heard for long. What fails at the end must not hide why it ended."""
@@ -114,7 +119,8 @@ class Hub:
             await self._until_silent()
         finally:
             with suppress(*RADIO_FAULTS):
-                await asyncio.wait_for(scanner.stop(), PART_WITHIN_S)
+                async with asyncio.timeout(PART_WITHIN_S):
+                    await scanner.stop()
 
     async def _until_silent(self) -> None:
         now = asyncio.get_running_loop().time

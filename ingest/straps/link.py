@@ -127,7 +127,8 @@ class Link:
             await self._listen(client, gone)
         finally:
             with suppress(*RADIO_FAULTS):
-                await asyncio.wait_for(client.disconnect(), PART_WITHIN_S)  # a daemon that died never says "disconnected"
+                async with asyncio.timeout(PART_WITHIN_S):  # a daemon that died never says "disconnected"
+                    await client.disconnect()
 
     async def _subscribe(self, client: BleakClient) -> None:
         found = [c for service in client.services for c in service.characteristics if c.uuid in DECODERS]
@@ -148,7 +149,8 @@ class Link:
         while True:
             silent_at = self._heard_at + self._timing.silence_s
             with suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), max(0.0, min(silent_at, battery_at) - now()))
+                async with asyncio.timeout_at(min(silent_at, battery_at)):
+                    await gone.wait()
             if gone.is_set():
                 raise Lost("the connection was lost")
             if now() >= self._heard_at + self._timing.silence_s:

@@ -50,5 +50,6 @@ async def test_straps_stay_whose_they_were_while_the_api_is_away_and_after_a_res
             Assigning(room.hub, url, "pd_x_1", memory, room.said.append, clock=system_clock, ask_every_s=0.02).run()
         )
         await until(lambda: set(room.hub.followed) == {ADA, BEN}, "remembered")
+        await until(lambda: room.heard("The API does not answer"), "its absence is told")
         asking.cancel()
     assert room.heard("The API does not answer") == 1
