@@ -81,6 +81,7 @@ def main(only: list[str]) -> None:
         summary = f"/sessions/{done.klass.session_id}/summary"
         shoot(browser, forty, "signin", "/sign-in", only)
         shoot(browser, forty, "classes", "/", only)
+        shoot(browser, forty, "straps", "/straps", only)
         for name in ("live", "live-member", "live-alerts", "live-timeline"):
             shoot(browser, forty, name, "/classes/7/live", only)
         shoot(browser, forty, "wall40", "/classes/7/wall", only)
