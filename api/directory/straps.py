@@ -15,20 +15,24 @@ from api.errors import NotFound
 FORGET_AFTER_MS = 24 * 3_600_000
 """A strap that is nobody's and was not seen for so long: a passer-by's."""
 UNKNOWN_MAX = 500
+SEEN = ("name", "measures", "signal_dbm", "battery_percent", "state", "seen_by", "seen_at")
+"""Columns that a hub's word renews."""
 
 
 def report(change: Change, hub: DeviceToken, sightings: Sequence[Mapping[str, Any]]) -> None:
     """Keep what a hub has seen; whose a strap is stays as it is. The same address twice: the last counts."""
     latest = {seen["address"]: seen for seen in sightings}
-    for address in sorted(latest):  # in one order, so that two hubs never wait for each other
-        facts = {name: value for name, value in latest[address].items() if name != "seen_ms_ago"}
-        row = {**facts, "seen_by": hub.device_id, "seen_at_ms": change.now_ms - latest[address].get("seen_ms_ago", 0)}
-        added = insert(Strap).values(**row)
-        news = {"seen_at" if name == "seen_at_ms" else name for name in row} - {"address"}
-        change.db.execute(
-            added.on_conflict_do_update(index_elements=["address"], set_={name: added.excluded[name] for name in news})
-        )
+    if latest:
+        # in one order, so that two hubs never wait for each other
+        added = insert(Strap).values([_row(change, hub, latest[address]) for address in sorted(latest)])
+        news = {name: added.excluded[name] for name in SEEN}
+        change.db.execute(added.on_conflict_do_update(index_elements=["address"], set_=news))
     _forget_passers_by(change)
+
+
+def _row(change: Change, hub: DeviceToken, seen: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {name: value for name, value in seen.items() if name != "seen_ms_ago"}
+    return {**facts, "seen_by": hub.device_id, "seen_at_ms": change.now_ms - seen["seen_ms_ago"]}
 
 
 def _forget_passers_by(change: Change) -> None:

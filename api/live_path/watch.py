@@ -50,7 +50,6 @@ class Watch:
         self._under_way: dict[int, _Round] = {}
         self._back_s: float | None = None
         self._times_s: deque[float] = deque(maxlen=REMEMBERED)
-        self._fault = NOTHING_WRONG
 
     def send(self, now_s: float) -> int:
         """A round begins; its number."""

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.auth.tokens import AUDIENCE, ISSUER, Tokens
+from api.auth.signed_claims import ISSUER
+from api.auth.tokens import AUDIENCE, Tokens
 from api.errors import Unauthorized
 from infra.errors import PacelineError
 from infra.settings import Settings
