@@ -84,8 +84,8 @@ class Assigning:
         self._told |= news
         members = {each.address: each.member_id for each in answer.assigned}
         if members != {address: strap.member_id for address, strap in self._hub.followed.items()}:
-            self._memory.write_bytes(msgspec.json.encode(members))
             self._hub.assign(members)
+            self._remember(members)
 
     def _news(self) -> dict[str, tuple[int, str]]:
         """What was seen or has changed since the last time, and the live ones, which advertise no more."""
@@ -110,6 +110,14 @@ class Assigning:
             "state": state,
             "seen_ms_ago": max(0, min(AGO_MAX_MS, ago_ms)),
         }
+
+    def _remember(self, members: dict[str, int]) -> None:
+        try:
+            self._memory.write_bytes(msgspec.json.encode(members))
+        except OSError as fault:
+            self._tell(
+                f"Whose straps these are is not known after a restart: {self._memory} cannot be written ({fault.strerror})."
+            )
 
     def _remembered(self) -> dict[str, int]:
         try:

@@ -14,6 +14,7 @@ from infra.clock import Clock
 from infra.errors import PacelineError
 from ingest.device_client import StreamUplink
 from ingest.straps.assignments import Assigning
+from ingest.straps.ending import end
 from ingest.straps.forwarding import Forwarder
 from ingest.straps.hub import Hub
 from ingest.straps.radio import Radio
@@ -93,11 +94,9 @@ async def _follow(hub: Hub, forwarder: Forwarder, assigned: Coroutine[None, None
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*measuring, sending, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    for task in measuring:
-        task.cancel()
-    ended = await asyncio.gather(*measuring, return_exceptions=True)
+    await end(measuring)
     measured.set()
     await sending
-    for fault in ended:
-        if isinstance(fault, Exception):
-            raise fault
+    for task in measuring:
+        if not task.cancelled():
+            task.result()

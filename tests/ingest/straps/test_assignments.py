@@ -38,6 +38,14 @@ async def test_straps_stay_whose_they_were_while_the_api_is_away_and_after_a_res
         await until(lambda: whose() == {ADA: 1}, "Ada's")
         answers["assigned"] = [{"address": ADA, "member_id": 2}, {"address": BEN, "member_id": 1}]
         await until(lambda: whose() == {ADA: 2, BEN: 1}, "changed hands")
+        memory.unlink()
+        memory.mkdir()  # nobody can write a file there
+        answers["assigned"] = [{"address": BEN, "member_id": 1}]
+        await until(lambda: whose() == {BEN: 1}, "given all the same")
+        assert room.heard("is not known after a restart") == 1
+        memory.rmdir()
+        answers["assigned"] = [{"address": ADA, "member_id": 2}, {"address": BEN, "member_id": 1}]
+        await until(lambda: whose() == {ADA: 2, BEN: 1}, "changed hands once more")
         answers["status"] = 401
         await until(lambda: room.heard("The API refused with 401"), "the refusal is told")
         await asyncio.to_thread(server.shutdown)
