@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 export PACELINE_HOME ?= $(CURDIR)/.paceline
 
-.PHONY: compile demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install extras dev format schemas club questions
+.PHONY: compile warm demo test chaos bench bench-start bench-document soak accuracy check ui lock clean install extras dev format schemas club questions
 
 install: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -44,6 +44,10 @@ api/static/index.html: $(UI_SOURCES) | $(UV)
 compile: install
 	$(BIN)/python -m compileall -q schemas infra ingest pipelines analysis api orchestration
 
+# Kafka starts in half the time once Java has kept what it loads; made once a machine.
+warm: install
+	$(BIN)/python -m infra.kafka_warm_start
+
 demo: install ui compile
 	exec $(BIN)/paceline demo
 
@@ -51,15 +55,15 @@ demo: install ui compile
 # In the order of the folders: by number of tests, the few and long ones would come last, on one worker alone.
 WORKERS ?= 2
 
-test: dev ui compile
+test: dev ui compile warm
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 30
 
 # Every part is killed under load, a hundred times and more; see docs/reliability.md. CHAOS="--seed 7 --kills 200 --nodes 3"
-chaos: dev compile
+chaos: dev compile warm
 	$(BIN)/python -m tests.crash $(CHAOS)
 
 # BENCH="gateway stack" runs only those.
-bench: dev ui compile
+bench: dev ui compile warm
 	$(BIN)/python -m tests.bench.run $(BENCH)
 
 # The figures of the last runs, put into docs/performance.md.
@@ -74,7 +78,7 @@ bench-start: dev
 SOAK_SECONDS ?= 1800
 SOAK_RATE ?= 5000
 
-soak: dev ui compile
+soak: dev ui compile warm
 	PACELINE_BENCH_SOAK_SECONDS=$(SOAK_SECONDS) PACELINE_BENCH_SOAK_RATE=$(SOAK_RATE) $(BIN)/python -m tests.bench.soak
 
 check: dev

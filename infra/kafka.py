@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -210,7 +211,11 @@ def _remedy(why: KafkaError) -> str:
 
 
 def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) -> tuple[int, int]:
-    """First and next offset of a partition. One that was just made or moved is asked again until it has a leader."""
+    """First and next offset of a partition. One that was just made or moved is asked again until it has a leader.
+
+    The client is told to ask for the topic anew: by itself it believes for half a minute what a broker said that had just
+    come back.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
         try:
@@ -219,6 +224,8 @@ def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) 
             if failure.args[0].code() not in WITHOUT_LEADER or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+            with suppress(KafkaException):
+                consumer.list_topics(topic, timeout=max(0.1, deadline - time.monotonic()))
         else:
             return int(low), int(high)
 

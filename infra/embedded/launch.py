@@ -62,7 +62,10 @@ class Launch:
         )
 
     def run(self, what: str, text: bytes = b"", timeout_s: float = 120) -> None:
-        """Start it, wait, and raise PacelineError with its words unless it ends well."""
+        """Start it, wait, and raise PacelineError with its words unless it ends well.
+
+        Unavailable when it ends with EX_TEMPFAIL: trying again may help.
+        """
         with self.start(subprocess.PIPE, subprocess.PIPE) as process:
             try:
                 said, _ = process.communicate(text, timeout=timeout_s)
@@ -72,7 +75,8 @@ class Launch:
                     f"{what} took longer than {timeout_s:.0f} s", "Is the machine overloaded? Try again."
                 ) from None
         if process.returncode:
-            raise PacelineError(f"{what} failed with exit code {process.returncode}:\n{said.decode(errors='replace').strip()}")
+            kind = Unavailable if process.returncode == os.EX_TEMPFAIL else PacelineError
+            raise kind(f"{what} failed with exit code {process.returncode}:\n{said.decode(errors='replace').strip()}")
 
 
 def minimal_environment(home: Path) -> dict[str, str]:

@@ -14,9 +14,10 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from infra.embedded.kafka import EmbeddedKafka, three_nodes
-from infra.embedded.kafka_jars import jar_folder, pinned
+from infra.embedded.kafka_jars import jar_folder, pinned, warm_start_file
 from infra.errors import PacelineError
 from infra.kafka import ends, ensure_topics, open_consumer, open_producer
+from infra.kafka_warm_start import make_cache
 from infra.settings import Settings
 from schemas.topics import DAY_MS, Topic
 from tests.running import free_ports, running, settings_in, temporary_home, wait_until
@@ -49,6 +50,27 @@ def test_acknowledged_records_survive_a_killed_broker_that_comes_back_on_another
         assert read_numbers(second) == list(range(5_000))
     assert moved.cluster_id() == born
     assert "INFO" in (home / "kafka.log").read_text(), "its logging was configured"
+
+
+def test_a_broker_starts_with_what_java_has_kept_of_its_classes_and_also_when_that_is_spoilt(home: Path) -> None:
+    jars = jar_folder()
+    cache = home / "cache"
+    cache.mkdir()
+    (cache / jars.name).symlink_to(jars)
+    settings = settings_in(home)
+    kafka = EmbeddedKafka(home, settings.kafka_port, cache=cache)
+    kafka.prepare()
+    assert not [word for word in kafka.command() if "AOTCache" in word]
+    kept = warm_start_file(cache / jars.name)
+    kept.write_bytes(b"not what Java has written")
+    assert f"-XX:AOTCache={kept}" in kafka.command()
+    with running(kafka.launch(), kafka.ready, home / "kafka.log"):
+        ensure_topics(settings, (NOTES,))
+    made = make_cache()
+    assert made == warm_start_file(jars)
+    with running(kafka.launch("-Xlog:class+load", f"-XX:AOTCache={made}"), kafka.ready, home / "warm.log"):
+        ensure_topics(settings, (NOTES,))
+    assert "kafka.Kafka source: shared objects file" in (home / "warm.log").read_text()
 
 
 def test_three_nodes_lose_nothing_and_double_nothing_when_one_is_killed(home: Path) -> None:
