@@ -1,6 +1,7 @@
 """What goes out on topic `live`: whole pictures now and then, and in between only what changed."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -65,25 +66,29 @@ def pictures(*, session: Array, position: Array, rows: Array, shown: Array, chan
     starts = np.flatnonzero(first_of_run(session))
     needed = np.logical_or.reduceat(changed, starts, axis=0)
     needed[whole[starts]] = True
-    lists = {name: _values(name, shown) for name in _named(np.any(needed, axis=0))}
+    lists = {name: _values(name, shown) for name in _named(np.any(needed, axis=0).tobytes())}
     ends = [*starts[1:].tolist(), len(session)]
+    positions = position.tolist()
     return [
         Picture(
-            session=int(session[begin]),
-            whole=bool(whole[begin]),
-            positions=tuple(position[begin:end].tolist()),
+            session=of,
+            whole=all_of_it,
+            positions=tuple(positions[begin:end]),
             rows=rows[begin:end],
-            columns={name: lists[name][begin:end] for name in _named(need)},
+            columns={name: lists[name][begin:end] for name in _named(need.tobytes())},
         )
-        for begin, end, need in zip(starts.tolist(), ends, needed, strict=True)
+        for of, all_of_it, begin, end, need in zip(
+            session[starts].tolist(), whole[starts].tolist(), starts.tolist(), ends, needed, strict=True
+        )
     ]
 
 
-def _named(needed: Any) -> list[str]:
-    """The live columns, in their order, of which some column of the matrix is needed."""
-    flags: list[bool] = needed.tolist()
+@lru_cache(maxsize=4_096)
+def _named(needed: bytes) -> tuple[str, ...]:
+    """The live columns, in their order, of which some column of the matrix is needed; most messages need the same ones."""
+    flags = [bool(flag) for flag in needed]
     of_name = dict(zip(SCALARS, flags, strict=False)) | {"state": flags[STATE_AT], "zone_s": any(flags[ZONES_AT:])}
-    return [name for name in LIVE_COLUMNS if of_name[name]]
+    return tuple(name for name in LIVE_COLUMNS if of_name[name])
 
 
 def _values(name: str, shown: Array) -> list[Any]:

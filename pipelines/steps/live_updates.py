@@ -18,6 +18,11 @@ RMSSD_EVERY_S: Final = 10
 """A mean over a minute of beats does not change faster."""
 SPREAD_MS: Final = 3_917
 """Whole pictures of sessions that began together come at different moments: so much apart, around the interval."""
+OF_CLASS: Final = np.array(
+    [SCALARS.index(name) for name in ("heart_rate_bpm", "heart_rate_10s_bpm", "zone", "intensity", "intensity_60s")]
+    + [STATE_AT]
+)
+"""What a class's metrics are made of: columns of the matrix."""
 MESSAGE_ROWS: Final = 4
 """A message takes about as long as so many of its rows."""
 
@@ -150,20 +155,19 @@ class LiveUpdates:
         number = np.full(len(state.sessions), -1, dtype=np.int64)
         number[sessions] = np.arange(len(sessions))
         rows = np.flatnonzero(number[members.session] >= 0)
-        shown = self._shown[rows]
+        shown = self._shown[rows[:, None], OF_CLASS]
         known = np.where(shown == NOTHING, np.nan, shown)
-        column = {name: known[:, SCALARS.index(name)] for name in ("heart_rate_bpm", "zone", "intensity", "intensity_60s")}
-        lately = ~np.isnan(known[:, SCALARS.index("heart_rate_10s_bpm")])
+        bpm, lately, zone, intensity, intensity_60s, _presence = known.T
         return class_metrics(
             session=number[members.session[rows]],
             count=len(sessions),
             expected=np.array([len(state.sessions[at].record.participants) for at in sessions]),
-            presence=shown[:, STATE_AT].astype(np.int64),
+            presence=shown[:, -1].astype(np.int64),
             attended=(newest_ms(members, rows) >= 0) | members.checked_in[rows],
-            heart_rate_bpm=np.where(lately, column["heart_rate_bpm"], np.nan),
-            zone=column["zone"],
-            intensity=column["intensity"],
-            intensity_60s=column["intensity_60s"],
+            heart_rate_bpm=np.where(np.isnan(lately), np.nan, bpm),
+            zone=zone,
+            intensity=intensity,
+            intensity_60s=intensity_60s,
         )
 
     def _message(self, picture: Picture, metrics: ClassMetrics, now_ms: int) -> LiveUpdate:
