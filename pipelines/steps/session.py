@@ -1,7 +1,7 @@
 """One running session as the shard keeps it: the record, its people's rows, its clock and what was last told of it."""
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
 import msgspec
@@ -9,8 +9,6 @@ from msgspec.structs import replace
 
 from schemas.directory import Participant, SessionRecord
 from schemas.events import AppEvent, SessionPaused, SessionResumed
-
-NOT_PLAIN: Final = frozenset({"record", "people", "packed"})
 
 
 @dataclass
@@ -94,8 +92,8 @@ class Session:
 
     def stored(self) -> dict[str, Any]:
         """For a snapshot."""
-        plain = {name: value for name, value in vars(self).items() if name not in NOT_PLAIN}
-        plain = {name: dict(value) if isinstance(value, dict) else value for name, value in plain.items()}
+        values = vars(self)
+        plain = {name: dict(value) if isinstance(value := values[name], dict) else value for name in PLAIN}
         if self.packed is None:
             everyone = replace(self.record, participants=tuple(self.people.values()))
             self.packed = zlib.compress(msgspec.json.encode(everyone), 1)
@@ -119,3 +117,7 @@ class Session:
 def _unpacked(record: bytes) -> bytes:
     """Snapshots of earlier programs have the record as it is."""
     return record if record.startswith(b"{") else zlib.decompress(record)
+
+
+PLAIN: Final = tuple(kept.name for kept in fields(Session) if kept.name not in {"record", "people", "packed"})
+"""What a snapshot has as it is."""
