@@ -15,6 +15,7 @@ from pipelines.decoding import Decoded, Letters, decode_app_events, halved, isol
 from pipelines.intake import Intake
 from pipelines.known_alerts import KnownAlerts
 from pipelines.messages import Batch, Output, Publish, Rows
+from pipelines.packing import packed
 from pipelines.progress import Progress
 from pipelines.result_rows import alert_rows, minute_rows, summary_rows
 from pipelines.sessions import Sessions
@@ -95,17 +96,19 @@ class LiveGroup:
             return [*self._alerts(), *self._summaries(), *self._letters.take()]
 
     def wake(self, now_ms: int) -> list[Output]:
-        """Publish changes; once a second everything that depends on the time of day."""
-        outputs: list[Output] = []
+        """Do one thing that is due: publish changes, or once a second everything that depends on the time of day."""
+        caught_up = self._progress.caught_up(now_ms)
         if now_ms >= self._tick_at_ms:
             self._tick_at_ms = now_ms + TICK_MS
-            outputs += self._tick(now_ms)
-        caught_up = self._progress.caught_up(now_ms)
-        if caught_up or self._publish_at_ms is None or now_ms >= self._publish_at_ms:
-            if not self._shard.live_left:
-                self._published_ms = now_ms
-            outputs += self._pictures(now_ms, PICTURE_ROWS if caught_up else None)
-            self._publish_at_ms = now_ms if self._shard.live_left else None
+            if caught_up or self._publish_at_ms is None:  # next, but not in one go: a batch may have come meanwhile
+                self._publish_at_ms = now_ms
+            return self._tick(now_ms)
+        if self._publish_at_ms is None or now_ms < self._publish_at_ms:
+            return []
+        if not self._shard.live_left:
+            self._published_ms = now_ms
+        outputs = self._pictures(now_ms, PICTURE_ROWS if caught_up else None)
+        self._publish_at_ms = now_ms if self._shard.live_left else None
         return outputs
 
     def next_wake_ms(self) -> int:
@@ -118,7 +121,7 @@ class LiveGroup:
     def snapshot(self) -> dict[str, Any]:
         return {
             "version": STATE_VERSION,
-            "shard": self._shard.snapshot(),
+            "shard": packed(self._shard.snapshot()),
             "corrections": self._corrections.snapshot(),
             "alert_shifts": dict(self._known_alerts.shifts),
             "saved_ms": self._clock(),

@@ -15,6 +15,8 @@ class Progress:
         self.lag_messages: int | None = None
         """Messages behind the log's end; none before it is known."""
         self.newest_published_ms = 0
+        self.batches = 0
+        """Handed by the source to the engine; the next step has them a few of the engine's rounds later."""
         self.trouble = ""
         """Why results do not get out at the moment; empty when they do."""
         self._gauge = FLOW_LAG_MESSAGES.labels(flow, str(group))

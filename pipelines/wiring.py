@@ -23,6 +23,7 @@ from pipelines.flows.live import live_flow
 from pipelines.flows.store import store_flow
 from pipelines.known_alerts import KnownAlerts
 from pipelines.live_group import LiveGroup
+from pipelines.packing import unpacked
 from pipelines.sessions import Sessions
 from pipelines.steps.shard import LiveShard
 from pipelines.store_group import StoreGroup
@@ -62,7 +63,7 @@ def _live(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow
         found = state or {}
         since_ms = found["saved_ms"] - CLOCK_MARGIN_MS if "saved_ms" in found else 0
         return LiveGroup(
-            shard=_restored(found.get("shard")),
+            shard=_restored(unpacked(found.get("shard"))),
             corrections=Corrections(corrector, found.get("corrections")),
             known_alerts=KnownAlerts(_published_alerts(run, since_ms), found.get("alert_shifts")),
             sessions=Sessions(directory),
@@ -73,7 +74,7 @@ def _live(run: FlowRun, directory: DirectoryReader, held: ExitStack) -> Dataflow
             clock=run.clock,
         )
 
-    logic = group_logic(build, "live", run.clock)
+    logic = group_logic(build, "live", run.progress, run.clock)
     return live_flow(run.source(), logic, run.topics(), run.warehouse(CARRY_ROWS))
 
 

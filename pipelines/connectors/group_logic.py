@@ -9,8 +9,14 @@ from bytewax.operators import StatefulBatchLogic
 from infra.clock import Clock
 from infra.telemetry.metrics import FLOW_SNAPSHOT_SECONDS
 from pipelines.messages import Batch, Output
+from pipelines.progress import Progress
 
 State = dict[str, Any]
+LEAVE_MS = 2
+"""What a batch gives needs some of the engine's rounds to reach the sinks. Everything else that is due begins so much later,
+so that no alert waits for pictures or for the tick of a second."""
+OVERDUE_MS = 100
+"""What has been due for so long waits no more: a flow that is behind always has another batch on its way."""
 
 
 class Group(Protocol):
@@ -19,7 +25,7 @@ class Group(Protocol):
     def take(self, batch: Batch) -> list[Output]: ...
 
     def wake(self, now_ms: int) -> list[Output]:
-        """Do what is due."""
+        """Do what is due, or a part of it: then more is due at once."""
         ...
 
     def next_wake_ms(self) -> int: ...
@@ -34,33 +40,43 @@ class Group(Protocol):
 class GroupLogic(StatefulBatchLogic[Batch, Output, State]):
     """One per group; kept for ever, its key is the group's name and never a member or a session."""
 
-    def __init__(self, group: Group, flow: str, clock: Clock) -> None:
+    def __init__(self, group: Group, flow: str, progress: Progress, clock: Clock) -> None:
         self._group = group
+        self._progress = progress
         self._clock = clock
+        self._batches_taken = 0
+        self._left_at_ms = 0
         self._seconds = FLOW_SNAPSHOT_SECONDS.labels(flow)
 
     def on_batch(self, values: list[Batch]) -> tuple[list[Output], bool]:
+        self._batches_taken += len(values)
         outputs = [output for batch in values for output in self._group.take(batch)]
-        now_ms = self._clock()
-        if now_ms >= self._group.next_wake_ms():
-            outputs += self._group.wake(now_ms)
+        self._left_at_ms = self._clock() + LEAVE_MS if outputs else 0
         return outputs, self.RETAIN
 
     def on_notify(self) -> tuple[list[Output], bool]:
+        """Do what is due. The engine calls this right after `on_batch`, too, when something was due before."""
         now_ms = self._clock()
-        return self._group.wake(now_ms) if now_ms >= self._group.next_wake_ms() else [], self.RETAIN
+        return self._group.wake(now_ms) if self._may_wake(now_ms) else [], self.RETAIN
 
     def on_eof(self) -> tuple[list[Output], bool]:
         return self._group.finish(), self.RETAIN
 
     def notify_at(self) -> datetime:
-        return datetime.fromtimestamp(self._group.next_wake_ms() / 1_000, UTC)
+        return datetime.fromtimestamp(max(self._group.next_wake_ms(), self._left_at_ms) / 1_000, UTC)
 
     def snapshot(self) -> State:
         with self._seconds.time():
             return self._group.snapshot()
 
+    def _may_wake(self, now_ms: int) -> bool:
+        due_for_ms = now_ms - self._group.next_wake_ms()
+        calm = now_ms >= self._left_at_ms and self._batches_taken == self._progress.batches
+        return due_for_ms >= (0 if calm else OVERDUE_MS)
 
-def group_logic(build: Callable[[State | None], Group], flow: str, clock: Clock) -> Callable[[State | None], GroupLogic]:
+
+def group_logic(
+    build: Callable[[State | None], Group], flow: str, progress: Progress, clock: Clock
+) -> Callable[[State | None], GroupLogic]:
     """The builder that Bytewax calls with the resumed state."""
-    return lambda state: GroupLogic(build(state), flow, clock)
+    return lambda state: GroupLogic(build(state), flow, progress, clock)

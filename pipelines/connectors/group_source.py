@@ -80,6 +80,7 @@ class GroupPart(StatefulSourcePartition[tuple[str, Batch], State]):
         if not self._woken:  # the logic is built by its first item: a resumed one must tick though nobody sends
             self._woken = True
             batches.append(Batch("", []))
+        self._source.progress.batches += len(batches)
         return [(self._source.name, batch) for batch in batches]
 
     def next_awake(self) -> datetime | None:

@@ -18,6 +18,7 @@ from pipelines.decoding import Letters
 from pipelines.known_alerts import KnownAlerts
 from pipelines.live_group import LiveGroup
 from pipelines.messages import Batch, Output, Publish, Rows
+from pipelines.packing import unpacked
 from pipelines.progress import Progress
 from pipelines.sessions import Sessions
 from pipelines.steps.shard import LiveShard
@@ -238,6 +239,8 @@ class SmallWorld:
         self.progress.lag_messages = 0 if caught_up else 1_000
         self.progress.newest_published_ms = 0
         self._give(self._live.wake(now_ms))
+        while self._live.next_wake_ms() <= now_ms:
+            self._give(self._live.wake(now_ms))
 
     @property
     def next_wake_ms(self) -> int:
@@ -278,7 +281,7 @@ class SmallWorld:
     def _build(self, state: dict[str, Any] | None) -> LiveGroup:
         found = state or {}
         return LiveGroup(
-            shard=LiveShard.restore(found.get("shard")),
+            shard=LiveShard.restore(unpacked(found.get("shard"))),
             corrections=Corrections(CorrectorStand(self.tables), found.get("corrections")),
             known_alerts=KnownAlerts(self._told(), found.get("alert_shifts")),
             sessions=self._sessions,
