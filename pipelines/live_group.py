@@ -27,7 +27,7 @@ from schemas.topics import ALERTS, DEVICE_EVENTS, LIVE, session_key
 
 PUBLISH_EVERY_MS = 24
 """At most so often: what comes after a silence is shown at once, what comes before this is over waits for its end."""
-PUBLISH_MEMBERS, PUBLISH_MEMBERS_PER_MS = 5_000, 100
+PUBLISH_MEMBERS, PUBLISH_MEMBERS_PER_MS = 5_000, 50
 """With more members pictures come less often: that shows more at once and leaves time for events."""
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40

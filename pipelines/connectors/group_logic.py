@@ -15,6 +15,8 @@ State = dict[str, Any]
 LEAVE_MS = 2
 """What a batch gives needs some of the engine's rounds to reach the sinks. Everything else that is due begins so much later,
 so that no alert waits for pictures or for the tick of a second."""
+STORE_MS = 50
+"""The same after a snapshot: until the engine has stored it no event is read, and all wait for what is done meanwhile."""
 OVERDUE_MS = 100
 """What has been due for so long waits no more: a flow that is behind always has another batch on its way."""
 
@@ -67,7 +69,9 @@ class GroupLogic(StatefulBatchLogic[Batch, Output, State]):
 
     def snapshot(self) -> State:
         with self._seconds.time():
-            return self._group.snapshot()
+            state = self._group.snapshot()
+        self._left_at_ms = self._clock() + STORE_MS
+        return state
 
     def _may_wake(self, now_ms: int) -> bool:
         due_for_ms = now_ms - self._group.next_wake_ms()

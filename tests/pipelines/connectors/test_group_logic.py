@@ -9,7 +9,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.run import cli_main
 
 from infra.clock import system_clock
-from pipelines.connectors.group_logic import LEAVE_MS, OVERDUE_MS, GroupLogic, group_logic
+from pipelines.connectors.group_logic import LEAVE_MS, OVERDUE_MS, STORE_MS, GroupLogic, group_logic
 from pipelines.connectors.insert_queue import InsertQueue
 from pipelines.connectors.topic_sink import TopicSink
 from pipelines.connectors.warehouse_sink import WarehouseSink
@@ -98,6 +98,16 @@ def test_what_is_due_waits_for_a_batch_that_is_on_its_way() -> None:
     assert bench.remind() == []
     bench.logic.on_batch([BATCH])
     assert bench.remind(LEAVE_MS) == ["taken", "woken"]
+
+
+def test_nothing_begins_while_a_snapshot_is_stored_until_events_are_read_again() -> None:
+    bench = Bench()
+    bench.logic.snapshot()
+    assert bench.remind() == []
+    assert bench.reminded_in_ms == STORE_MS
+    bench.group.gives = ()
+    bench.batch()
+    assert bench.remind() == ["taken", "woken"]
 
 
 def test_a_flow_that_is_behind_does_what_is_long_overdue_though_another_batch_is_always_on_its_way() -> None:
