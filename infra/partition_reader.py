@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import methodcaller
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
@@ -16,7 +15,7 @@ log = logger(__name__)
 Place = tuple[str, int]
 """Topic and partition."""
 POLL_S = 0.005
-error_of = methodcaller("error")
+error_of = Message.error
 CUT_OFF = {
     KafkaError._AUTO_OFFSET_RESET,
     KafkaError._UNKNOWN_PARTITION,

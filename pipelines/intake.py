@@ -83,7 +83,7 @@ class Intake:
         if len(messages) < TOGETHER_MIN:
             return nothing, None
         values = [message.value() for message in messages]
-        if None in values:
+        if not all(values):  # none at all, or nothing in it: the exact decoder says what is wrong
             return nothing, None
         read = self._layouts.read(values)
         rows = self._shard.rows(read.words, read.member_id)

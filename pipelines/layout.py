@@ -6,6 +6,7 @@ accept it too and find the same values.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from pipelines.steps.batch import STEPS, STRAP_SOURCE
 from pipelines.steps.columns import Array
+from pipelines.steps.roster import ID_BYTES, WORDS
 from pipelines.steps.totals import STRAP_BIT
 from schemas.events import DEVICE_EVENT_TYPES, Reading, reading_decoder
 
@@ -30,7 +32,10 @@ EXACT_DIGITS: Final = 15
 """So many digits divided by a power of ten are the very double that a decimal parser finds; more may be off by a bit."""
 HALF_WAY: Final = 1e-6
 FILLER: Final = b" "
+FILLERS: Final = int.from_bytes(FILLER * 8, "little")
 QUOTE, BACKSLASH = ord('"'), ord("\\")
+LINES: Final = 1_024
+"""So many lines are compared at once: they and what becomes of them stay in the processor's cache."""
 ZEROS, SIXES, HIGH = (np.uint64(int(pattern * 8, 16)) for pattern in ("30", "06", "F0"))
 PAIRS, HUNDREDS, UNITS = (np.uint64(pattern) for pattern in (0x000000FF000000FF, 0x000F424000000064, 0x0000271000000001))
 LITERAL: Final = frozenset({"type", "source", "contact", "schema_version"})
@@ -85,9 +90,7 @@ class Layout:
 
     def fits(self, matrix: Array) -> Array | None:
         """Which messages have this layout, none when all have; one line a message, padded to whole words with `FILLER`."""
-        other = matrix.view(np.uint64) ^ self.literal
-        other &= self.mask
-        good = None if not other.max() else np.asarray(other.max(axis=1) == 0)
+        good = self._literal_lines(matrix.view(np.uint64))
         if good is not None and not good.any():
             return good
         return _both(good, self._plain_texts(matrix))
@@ -107,14 +110,45 @@ class Layout:
             columns["heart_rate_bpm"] |= STRAP_BIT
         return columns, beats, good
 
+    def session_words(self, matrix: Array) -> Array:
+        """The session ids of all lines as `roster.words_of` has them, one column a line."""
+        words = np.empty((WORDS, len(matrix)), dtype=np.uint64)
+        for number in range(WORDS - 1):
+            words[number] = _words(matrix, self.session + 8 * number)
+        np.right_shift(_words(matrix, self.session + ID_BYTES - 8), 8 * (8 * WORDS - ID_BYTES), out=words[WORDS - 1])
+        return words
+
+    def _literal_lines(self, words: Array) -> Array | None:
+        """Which lines have every other byte as it is here; none when all have."""
+        good: Array | None = None
+        other = np.empty((min(LINES, len(words)), words.shape[1]), dtype=np.uint64)
+        for begin in range(0, len(words), LINES):
+            part = words[begin : begin + LINES]
+            found = np.bitwise_xor(part, self.literal, out=other[: len(part)])
+            found &= self.mask
+            if found.max():
+                good = np.ones(len(words), dtype=bool) if good is None else good
+                good[begin : begin + LINES] = found.max(axis=1) == 0
+        return good
+
     def _plain_texts(self, matrix: Array) -> Array | None:
         """Which lines have nothing in their texts that needs unescaping; none when all have not."""
-        text = np.concatenate([matrix[:, begin:end] for begin, end in self.texts], axis=1)
+        places = [place for begin, end in self.texts for place in _places(begin, end)]
+        if not places:
+            return None
+        words = np.empty((len(places), len(matrix)), dtype=np.uint64)
+        for number, (at, outside) in enumerate(places):
+            words[number] = _words(matrix, at)
+            if outside:
+                words[number] >>= np.uint64(outside)
+                words[number] |= np.uint64(FILLERS << 64 - outside & FILLERS)
+        text = words.view(np.uint8)
         odd: Array = text == QUOTE
         odd |= text == BACKSLASH
         if text.min() >= 32 and text.max() <= 126 and not odd.any():
             return None
-        return np.asarray(~(odd | (text < 32) | (text > 126)).any(axis=1))
+        odd |= (text < 32) | (text > 126)
+        return np.asarray(~odd.view(np.uint64).any(axis=0))
 
 
 def learn(message: bytes) -> Layout | None:
@@ -200,17 +234,31 @@ def _literal(message: bytes, texts: tuple[tuple[int, int], ...], numbers: list[N
     return literal.view(np.uint64), mask.view(np.uint64)
 
 
+def _words(matrix: Array, at: int) -> Array:
+    """The eight bytes from `at` on of every line, as one number a line: a view, to be copied."""
+    return np.ndarray(len(matrix), "<u8", matrix, at, matrix.strides[:1])
+
+
+def _places(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where the words of a text are, the last one perhaps over the one before, and how many of its first bits are no text."""
+    if end > begin:
+        yield from ((at, 0) for at in range(begin, end - 8, 8))
+        yield end - 8, max(64 - 8 * (end - begin), 0)
+
+
 def _digits(matrix: Array, begin: int, end: int) -> tuple[Array, Array | None]:
     """Whole numbers out of digits, eight at a time as Lemire does (2018); which are good (none: all)."""
     total: Array | None = None
     good: Array | None = None
     for last in range(end - (end - begin - 1) // 8 * 8, end + 1, 8):
         width = min(last - begin, 8)
-        chunk = matrix[:, last - 8 : last].copy().view("<u8")[:, 0] ^ ZEROS
+        chunk = _words(matrix, last - 8) ^ ZEROS
         chunk &= np.uint64(2**64 - 2 ** (64 - 8 * width))
+        if last < end and chunk.min() == chunk.max():  # the first digits of times are the same for months
+            chunk = chunk[:1]
         other = (chunk | (chunk + SIXES)) & HIGH
         if other.max():
-            good = _both(good, other == 0)
+            good = _both(good, np.broadcast_to(other == 0, len(matrix)))
         pairs = chunk * np.uint64(10) + (chunk >> np.uint64(8))
         value = (pairs & PAIRS) * HUNDREDS + ((pairs >> np.uint64(16)) & PAIRS) * UNITS
         value >>= np.uint64(32)

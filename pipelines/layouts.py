@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.layout import FILLER, Layout, learn
 from pipelines.steps.batch import ABSENT, METRICS, Batch, Intervals, cells_by_metric
 from pipelines.steps.columns import Array
-from pipelines.steps.roster import ID_BYTES, WORDS
+from pipelines.steps.roster import WORDS
 from pipelines.steps.segments import first_of_run
 
 ALIKE_MIN: Final = 48
@@ -20,6 +20,7 @@ KEPT_MAX: Final = 16
 """Layouts remembered of each length: the last that fitted."""
 LEARN_MAX: Final = 4
 """Messages of one length in one batch from which a layout is learnt."""
+NOTHING: Final = np.zeros(0, dtype=np.int64)
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Read:
 
     known: Array
     words: Array
-    """Session ids as the roster takes them, one line an event."""
+    """Session ids as the roster takes them, one column an event."""
     member_id: Array
     batch: Batch
     """Its rows are still to be found."""
@@ -42,8 +43,9 @@ class Layouts:
 
     def read(self, messages: Sequence[bytes]) -> Read:
         """The numbers of all messages that share a layout with enough others."""
-        lengths = np.minimum(np.fromiter(map(len, messages), dtype=np.int64, count=len(messages)), LENGTH_MAX + 1)
-        order = np.argsort(lengths.astype(np.uint16), kind="stable")  # 16 bits are sorted by counting, not by comparing
+        lengths = np.fromiter(map(len, messages), dtype=np.int64, count=len(messages))
+        lengths = np.minimum(lengths, LENGTH_MAX + 1).astype(np.uint16)
+        order = np.argsort(lengths, kind="stable")  # 16 bits are sorted by counting, not by comparing
         by_length = list(map(messages.__getitem__, order.tolist()))
         lengths = lengths[order]
         starts = np.flatnonzero(first_of_run(lengths)).tolist()
@@ -85,7 +87,7 @@ class _Columns:
     def __init__(self, size: int) -> None:
         self._size = size
         self._known = np.zeros(size, dtype=bool)
-        self._words = np.zeros((size, WORDS), dtype=np.uint64)
+        self._words = np.zeros((WORDS, size), dtype=np.uint64)
         self._member_id, self._at_ms, self._received_ms = (np.zeros(size, dtype=np.int64) for _ in range(3))
         self._values: dict[str, Array] = {}
         self._beats: list[tuple[Array, Array]] = []
@@ -95,13 +97,17 @@ class _Columns:
         fits = layout.fits(matrix)
         if fits is not None and not fits.any():
             return np.arange(len(matrix))
-        fitting = np.arange(len(matrix)) if fits is None else np.flatnonzero(fits)
-        lines = matrix if fits is None else matrix[fitting]
+        lines = matrix if fits is None else matrix[fits]
         numbers, beats, good = layout.columns(lines)
+        words = layout.session_words(lines)
+        if fits is None and good is None:
+            self._put(position, numbers, beats, words)
+            return NOTHING
+        fitting = np.arange(len(matrix)) if fits is None else np.flatnonzero(fits)
         if good is not None:
-            fitting, lines, beats = fitting[good], lines[good], beats[good]
+            fitting, beats, words = fitting[good], beats[good], words[:, good]
             numbers = {name: values[good] for name, values in numbers.items()}
-        self._put(position[fitting], numbers, beats, lines[:, layout.session : layout.session + ID_BYTES])
+        self._put(position[fitting], numbers, beats, words)
         return np.delete(np.arange(len(matrix)), fitting)
 
     def read(self) -> Read:
@@ -117,11 +123,10 @@ class _Columns:
         )
         return Read(self._known, self._words, self._member_id, batch)
 
-    def _put(self, at: Array, numbers: dict[str, Array], beats: Array, session: Array) -> None:
+    def _put(self, at: Array, numbers: dict[str, Array], beats: Array, words: Array) -> None:
         self._known[at] = True
-        padded = np.zeros((len(at), 8 * WORDS), dtype=np.uint8)
-        padded[:, :ID_BYTES] = session
-        self._words[at] = padded.view(np.uint64)
+        for place, column in enumerate(words):
+            self._words[place][at] = column
         self._member_id[at] = numbers.pop("member_id")
         self._at_ms[at] = numbers.pop("event_time_ms")
         self._received_ms[at] = numbers.pop("received_time_ms")

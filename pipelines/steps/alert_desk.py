@@ -99,16 +99,21 @@ class AlertDesk:
             np.minimum.at(watch.stored_from, rows, seconds[stored].astype(np.int32))
             np.maximum.at(watch.stored_until, rows, seconds[stored].astype(np.int32))
 
-    def take(self, batch: Batch, seconds: Array) -> None:
-        """Readings in the order of arrival, with their seconds from the session's start."""
-        fresh = np.flatnonzero(batch.received_ms - batch.at_ms <= self.config.late_ms)
-        if not len(fresh):
+    def take(self, batch: Batch, seconds: Array, arrival: Array) -> None:
+        """Readings sorted by row, each row's in the order of arrival, with their seconds from the session's start.
+
+        `arrival` is their order over all rows.
+        """
+        fresh = batch.received_ms - batch.at_ms <= self.config.late_ms
+        if not fresh.all():
+            chosen = np.flatnonzero(fresh)
+            batch, seconds, arrival = batch.part(chosen), seconds[chosen], arrival[chosen]
+        if not len(batch):
             return
-        rows = batch.rows[fresh]
-        self._take_heart_rates(batch, fresh, seconds)
-        watched = fresh[self._limits.output[rows]]
+        self._take_heart_rates(batch, seconds, arrival)
+        watched = np.flatnonzero(self._limits.output[batch.rows])
         if len(watched):
-            self._take_outputs(batch, watched, seconds)
+            self._take_outputs(batch, watched[np.argsort(arrival[watched])], seconds)
 
     def take_minutes(self, minutes: Iterable[MemberMinute]) -> None:
         """Closed minutes, for fatigue."""
@@ -131,23 +136,26 @@ class AlertDesk:
             message = member_message(rule, session.people[member_id], sighting.value, sighting.bound, held_s)
         self.book.raise_alert(session, key, at, sighting, message)
 
-    def _take_heart_rates(self, batch: Batch, fresh: Array, seconds: Array) -> None:
+    def _take_heart_rates(self, batch: Batch, seconds: Array, arrival: Array) -> None:
         if HEART_RATE not in batch.cells:
             return
-        beating = fresh[batch.cells[HEART_RATE][fresh] != 0]
-        if not len(beating):
-            return
-        cells = batch.cells[HEART_RATE][beating]
-        closed = close_seconds(self._state.watch, batch.rows[beating], seconds[beating], cells)
+        rows, cells = batch.rows, batch.cells[HEART_RATE]
+        ahead = batch.at_ms - batch.received_ms > self.config.ahead_ms
+        beating = cells != 0
+        if not beating.all():
+            rows, seconds, cells, ahead, arrival = (column[beating] for column in (rows, seconds, cells, ahead, arrival))
+        closed = close_seconds(self._state.watch, rows, seconds, cells) if len(rows) else None
         if closed is None:
             return
-        ahead = batch.at_ms[beating] - batch.received_ms[beating] > self.config.ahead_ms
-        self._judge_class(closed, ahead[closed.closed_at])
+        trusted = ~closed.suspect
+        counts = trusted & ~ahead[closed.closed_by] if ahead.any() else trusted
+        self._judge_class(closed, counts, arrival)
         limits = self._limits
-        crossing = ((closed.bpm >= limits.above[closed.rows]) | (closed.bpm < limits.below[closed.rows])) & ~closed.suspect
-        noticed = np.zeros(len(limits), dtype=bool)
+        crossing = (closed.bpm >= limits.above[closed.rows]) | (closed.bpm < limits.below[closed.rows])
+        crossing &= trusted
+        noticed = limits.busy.copy()
         noticed[closed.rows[crossing]] = True
-        look = np.flatnonzero((noticed | limits.busy)[closed.rows] & ~closed.suspect)
+        look = np.flatnonzero(noticed[closed.rows] & trusted)
         if len(look):
             self._judge_hearts(closed.rows[look].tolist(), closed.seconds[look].tolist(), closed.bpm[look].tolist())
 
@@ -210,16 +218,19 @@ class AlertDesk:
             else:
                 self.book.clear((session.record.session_id, member_id, rule), session.started_s + second)
 
-    def _judge_class(self, closed: ClosedSeconds, ahead: Array) -> None:
-        good = np.flatnonzero(~closed.suspect & ~ahead)
-        if not len(good):
+    def _judge_class(self, closed: ClosedSeconds, counts: Array, arrival: Array) -> None:
+        """Of the closed seconds, those that count for their classes."""
+        rows, seconds, bpm, closed_by = closed.rows, closed.seconds, closed.bpm, closed.closed_by
+        if not counts.all():
+            rows, seconds, bpm, closed_by = rows[counts], seconds[counts], bpm[counts], closed_by[counts]
+        if not len(rows):
             return
-        rows, body = closed.rows[good], self._state.grid.body
-        intensity = intensity_score(closed.bpm[good], body.max_bpm[rows], body.resting_bpm[rows])
+        body = self._state.grid.body
+        intensity = intensity_score(bpm, body.max_bpm[rows], body.resting_bpm[rows])
         session = self._state.grid.members.session[rows].astype(np.int64)
         present = np.flatnonzero(np.bincount(session)).tolist()
         of_position = {at: self._slices[self._state.sessions[at].record.session_id] for at in present}
-        moved = {id(s) for s in add_seconds(of_position, session, closed.seconds[good], intensity, closed.closed_at[good])}
+        moved = {id(slices) for slices in add_seconds(of_position, session, seconds, intensity, arrival[closed_by])}
         for at in present:
             if id(of_position[at]) in moved:
                 for second, mean in of_position[at].means():

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from pipelines.steps.columns import Array
-from pipelines.steps.segments import first_of_run, running_maximum, stable_order
+from pipelines.steps.segments import running_maximum, stable_order, starts_of_runs
 
 SLICE_S: Final = 10
 SLICES: Final = 6
@@ -54,28 +54,39 @@ def add_seconds(
     slices: dict[int, ClassSlices], session: Array, seconds: Array, intensity: Array, closed_at: Array
 ) -> list[ClassSlices]:
     """Put member-seconds into their sessions' slices, in the order in which they were closed; returns those that moved on."""
+    at, worth = seconds // SLICE_S, np.rint(intensity * SHARES)
+    newest = np.full(max(slices) + 1, -1, dtype=np.int64)
+    for of, kept in slices.items():
+        newest[of] = kept.newest
+    starts, reached = starts_of_runs(session), newest.copy()
+    np.maximum.at(reached, session[starts], np.maximum.reduceat(at, starts))
+    in_time = at > reached[session] - PATIENCE
+    if not in_time.all():
+        in_time = _in_time(session, at, newest, closed_at)
+        session, at, worth = session[in_time], at[in_time], worth[in_time]
+        if not len(at):
+            return []
+    low, span = int(at.min()), int(at.max() - at.min()) + 1
+    group = session * span + (at - low)
+    counts, totals = np.bincount(group), np.bincount(group, weights=worth)
+    held = np.flatnonzero(counts)
+    numbers = (held // span, held % span + low, totals[held].astype(np.int64), counts[held])
+    for of, slice_at, total, count in zip(*(column.tolist() for column in numbers), strict=True):
+        sums = slices[of].sums.setdefault(slice_at, [0, 0])
+        sums[0] += total
+        sums[1] += count
+    moved = np.flatnonzero(reached > newest).tolist()
+    for of in moved:
+        slices[of].newest = int(reached[of])
+    return [slices[of] for of in moved]
+
+
+def _in_time(session: Array, at: Array, newest: Array, closed_at: Array) -> Array:
+    """Which member-seconds came before their session had moved on without them."""
     sort = stable_order(closed_at)
     sort = sort[stable_order(session[sort])]
-    session, at = session[sort], seconds[sort] // SLICE_S
-    worth = np.rint(intensity[sort] * SHARES)
-    first = first_of_run(session)
-    newest = running_maximum(at, session, first, np.array([slices[int(s)].newest for s in session[first]]))
-    in_time = np.flatnonzero(at > newest - PATIENCE)
-    low, span = int(at.min()), int(at.max() - at.min()) + 1
-    group = (np.cumsum(first) - 1)[in_time] * span + (at[in_time] - low)
-    counts = np.bincount(group)
-    totals = np.bincount(group, weights=worth[in_time])
-    of_group, held = session[first], np.flatnonzero(counts)
-    key = (of_group[held // span] << 32) + held % span + low
-    totals, counts = totals[held].astype(np.int64), counts[held]
-    touched = []
-    for of, total, count in zip(key.tolist(), totals.tolist(), counts.tolist(), strict=True):
-        kept = slices[of >> 32].sums.setdefault(of & 0xFFFFFFFF, [0, 0])
-        kept[0] += total
-        kept[1] += count
-    last = np.flatnonzero(np.append(first[1:], True))
-    for of, reached in zip(session[last].tolist(), newest[last].tolist(), strict=True):
-        if reached > slices[of].newest:
-            slices[of].newest = reached
-            touched.append(slices[of])
-    return touched
+    of, starts = session[sort], starts_of_runs(session[sort])
+    stood = running_maximum(at[sort], of, starts, newest[of[starts]])
+    in_time = np.empty(len(at), dtype=bool)
+    in_time[sort] = at[sort] > stood - PATIENCE
+    return in_time

@@ -12,7 +12,7 @@ from pipelines.steps.members import CADENCE, HEART_RATE, POWER, SPEED, Members
 from pipelines.steps.physiology import Physiology
 from pipelines.steps.ring import SLOTS, VALUE_BITS, VALUE_MASK, SecondRing
 from pipelines.steps.rr_log import RrLog, beat_codes
-from pipelines.steps.segments import first_of_run, last_of_run, running_maximum, stable_order
+from pipelines.steps.segments import ends_of_runs, running_maximum, starts_of_runs
 from pipelines.steps.totals import HISTORY, Stretch, Totals, fold
 from pipelines.steps.way_log import WayLog
 
@@ -65,22 +65,27 @@ class Grid:
         self.way.keep(rows)
 
     def accept(self, batch: Batch, seconds: Array, on_minute: MinuteSink) -> Array:
-        """Take readings in, in the order of arrival; returns which of them are late and were left out."""
-        order = stable_order(batch.rows)
-        rows, at = batch.rows[order], seconds[order]
-        first = first_of_run(rows)
-        newest = running_maximum(at, rows, first, self.members.head[rows[first]])
-        late = at < newest - LATE_S
-        base = newest[first][np.cumsum(first) - 1]
+        """Take readings in, sorted by row and each row's in the order of arrival; returns which are late and were left out."""
+        rows, starts = batch.rows, starts_of_runs(batch.rows)
+        newest = running_maximum(seconds, rows, starts, self.members.head[rows[starts]])
+        late = seconds < newest - LATE_S
+        base, reached = newest[starts], newest[ends_of_runs(starts, len(rows))]
+        if (reached - base < _STEP_S).all() and not late.any():
+            self._advance(rows[starts], reached, base, on_minute)
+            self._write(batch, seconds, base, starts)
+            return late
+        base = np.repeat(base, np.diff(starts, append=len(rows)))
         rounds = (newest - base) // _STEP_S
-        for step in np.unique(rounds) if rounds.any() else (0,):
+        for step in np.unique(rounds).tolist():
             chosen = np.flatnonzero((rounds == step) & ~late)
-            floor = base[chosen] + step * _STEP_S
-            self._advance(rows[chosen], newest[chosen], floor, on_minute)
-            self._write(batch.part(order[chosen]), at[chosen], floor - LATE_S - 1)
-        lateness = np.empty(len(late), dtype=bool)
-        lateness[order] = late
-        return lateness
+            if not len(chosen):
+                continue
+            starts = starts_of_runs(rows[chosen])
+            ends = chosen[ends_of_runs(starts, len(chosen))]
+            floor = base[ends] + step * _STEP_S
+            self._advance(rows[ends], newest[ends], floor, on_minute)
+            self._write(batch.part(chosen), seconds[chosen], floor, starts)
+        return late
 
     def settle(self, rows: Array, target: Array, on_minute: MinuteSink) -> None:
         """Fold everything up to each row's target second for good; nothing older can come any more."""
@@ -158,41 +163,48 @@ class Grid:
         return cls(members, totals, body, rings, RrLog.of_stored(state["beats"]), way, shown)
 
     def _advance(self, rows: Array, newest: Array, floor: Array, on_minute: MinuteSink) -> None:
-        """Move heads: `rows` ascend, `newest` within a row; nothing before `floor` - 60 can come from here on."""
-        last = last_of_run(rows)
-        rows, newest, floor = rows[last], newest[last], floor[last]
+        """Move heads of rows that ascend; of each, nothing before `floor` - 60 can come from here on."""
         full = newest - self.totals.folded[rows] > _OPEN_S
         if full.any():
             self.settle(rows[full], floor[full] - LATE_S - 1, on_minute)
         head = self.members.head[rows]
-        moved = newest > head
-        rows, newest, head = rows[moved], newest[moved], head[moved]
         reached = np.where(head < 0, 0, np.minimum(newest - head, SLOTS))
         cleared = np.repeat(rows, reached)
-        back = np.arange(len(cleared)) - np.repeat(np.cumsum(reached) - reached, reached)
-        for ring in self.rings:
-            ring.clear(cleared, np.repeat(newest, reached) - back)
+        if len(cleared):
+            seconds = np.repeat(newest + np.cumsum(reached) - reached, reached) - np.arange(len(cleared))
+            for ring in self.rings:
+                ring.clear(cleared, seconds)
         self.members.head[rows] = newest
 
-    def _write(self, batch: Batch, seconds: Array, horizon: Array) -> None:
-        members = self.members
-        at_ms = seconds * 1000 + batch.at_ms % 1000
-        np.minimum.at(members.first_ms, batch.rows, at_ms)
-        members.changed[batch.rows] = True
-        members.disturbed[batch.rows[seconds <= self.shown.folded[batch.rows]]] = True
+    def _write(self, batch: Batch, seconds: Array, floor: Array, starts: Array) -> None:
+        """Write readings sorted by row down; `starts` are the rows' first ones, `floor` as for `_advance`."""
+        members, rows = self.members, batch.rows
+        of = rows[starts]
+        at_ms = batch.at_ms - (batch.at_ms // 1000 - seconds) * 1000
+        first_ms = np.minimum.reduceat(at_ms, starts)
+        members.first_ms[of] = np.minimum(members.first_ms[of], first_ms)
+        members.changed[of] = True
+        members.disturbed[of] |= first_ms // 1000 <= self.shown.folded[of]
         if batch.distance_cm is not None:
             far = np.flatnonzero(batch.distance_cm >= 0)
-            self.way.add(batch.rows[far], at_ms[far], batch.distance_cm[far])
+            self.way.add(rows[far], at_ms[far], batch.distance_cm[far])
         if batch.intervals:
             event = batch.intervals.event
             codes = beat_codes(at_ms[event], batch.intervals.place, batch.intervals.rr_ms)
-            self.beats.add(batch.rows[event], codes, horizon[event])
+            horizon = np.repeat(floor - LATE_S - 1, np.diff(starts, append=len(rows)))
+            self.beats.add(rows[event], codes, horizon[event])
         for metric, cells in batch.cells.items():
             held = np.flatnonzero(cells)
+            chosen = held if len(held) < len(rows) else slice(None)
             if len(held):
-                rows = batch.rows[held]
-                self.rings[metric].offer(rows, seconds[held], cells[held])
-                np.maximum.at(members.newest[:, metric], rows, at_ms[held] << VALUE_BITS | (cells[held] & VALUE_MASK))
+                timed = at_ms[chosen] << VALUE_BITS | cells[chosen] & VALUE_MASK
+                self._write_metric(metric, rows[chosen], seconds[chosen], cells[chosen], timed)
+
+    def _write_metric(self, metric: int, rows: Array, seconds: Array, cells: Array, timed: Array) -> None:
+        """Values of one metric, sorted by row; `timed` as in `Members.newest`."""
+        self.rings[metric].offer(rows, seconds, cells)
+        starts, newest = starts_of_runs(rows), self.members.newest[:, metric]
+        newest[rows[starts]] = np.maximum(newest[rows[starts]], np.maximum.reduceat(timed, starts))
 
     def _fold_through(self, totals: Totals, at: Array, rows: Array, target: Array) -> None:
         """Fold rows of `totals` at positions `at`, which are members `rows`, through each one's target second."""

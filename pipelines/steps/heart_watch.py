@@ -11,50 +11,65 @@ import numpy as np
 from pipelines.steps.columns import Array
 from pipelines.steps.members import Watch
 from pipelines.steps.plausibility import judge
-from pipelines.steps.segments import LONG_AGO, before, first_of_run, last_of_run, running_maximum, stable_order
+from pipelines.steps.segments import (
+    LONG_AGO,
+    before,
+    ends_of_runs,
+    first_of_run,
+    last_of_run,
+    running_maximum,
+    starts_of_runs,
+)
 from pipelines.steps.totals import STRAP_BIT
 
 
 @dataclass(frozen=True)
 class ClosedSeconds:
-    """Columns sorted by row and second; `closed_at` is the position in the batch of the event that closed the second."""
+    """Columns sorted by row and second; `closed_by` is the position of the event that closed the second."""
 
     rows: Array
     seconds: Array
     bpm: Array
     suspect: Array
-    closed_at: Array
+    closed_by: Array
 
 
 def close_seconds(watch: Watch, rows: Array, seconds: Array, cells: Array) -> ClosedSeconds | None:
-    """Take heart rates in, in the order of arrival; returns the seconds that are closed by them."""
-    order = stable_order(rows)
-    rows, seconds, cells = rows[order], seconds[order], cells[order]
-    first = first_of_run(rows)
-    on_time = seconds == running_maximum(seconds, rows, first, watch.second[rows[first]])
-    rows, seconds, cells, order = rows[on_time], seconds[on_time], cells[on_time], order[on_time]
+    """Take heart rates in, sorted by row, each row's in the order of arrival; returns the seconds that are closed by them."""
+    position = np.arange(len(rows))
+    starts = starts_of_runs(rows)
+    on_time = seconds == running_maximum(seconds, rows, starts, watch.second[rows[starts]])
+    if not on_time.all():
+        rows, seconds, cells, position = (column[on_time] for column in (rows, seconds, cells, position))
+        starts = starts_of_runs(rows)
     if not len(rows):
         return None
-    first = first_of_run(rows)
-    opens = first | first_of_run(seconds)
-    starts = np.flatnonzero(opens)
-    best = np.maximum.reduceat(cells, starts)
-    rows, seconds, order = rows[starts], seconds[starts], order[starts]
-    first, last = first_of_run(rows), last_of_run(rows)
-    open_second, open_cell = watch.second[rows[first]], watch.cell[rows[first]]
-    same = seconds[first] == open_second
-    best[first] = np.where(same, np.maximum(best[first], open_cell), best[first])
-    at, cell = before(seconds, first, open_second), before(best, first, open_cell)
-    watch.second[rows[last]], watch.cell[rows[last]] = seconds[last], best[last]
-    closes = np.flatnonzero((seconds > at) & (at > LONG_AGO))
-    return _judged(watch, rows[closes], at[closes], cell[closes], order[closes]) if len(closes) else None
+    opens = first_of_run(seconds)
+    opens[starts] = True
+    if not opens.all():
+        begins = np.flatnonzero(opens)
+        cells = np.maximum.reduceat(cells, begins)
+        rows, seconds, position = rows[begins], seconds[begins], position[begins]
+        starts = starts_of_runs(rows)
+    ends, of = ends_of_runs(starts, len(rows)), rows[starts]
+    open_second, open_cell = watch.second[of], watch.cell[of]
+    again = starts[seconds[starts] == open_second]
+    if len(again):
+        cells = cells.copy()
+        cells[again] = np.maximum(cells[again], watch.cell[rows[again]])
+    at, cell = before(seconds, starts, open_second), before(cells, starts, open_cell)
+    watch.second[of], watch.cell[of] = seconds[ends], cells[ends]
+    closes = (seconds > at) & (at > LONG_AGO)
+    if not closes.all():
+        rows, at, cell, position = (column[closes] for column in (rows, at, cell, position))
+    return _judged(watch, rows, at, cell, position) if len(rows) else None
 
 
-def _judged(watch: Watch, of_row: Array, at: Array, cell: Array, closed_at: Array) -> ClosedSeconds:
+def _judged(watch: Watch, rows: Array, at: Array, cell: Array, closed_by: Array) -> ClosedSeconds:
     """Closed seconds, sorted by row and second, with what is to be thought of them."""
     bpm = (cell & 0xFF).astype(np.int64)
     judged = judge(
-        of_row,
+        rows,
         at,
         bpm,
         (cell & STRAP_BIT) != 0,
@@ -63,8 +78,8 @@ def _judged(watch: Watch, of_row: Array, at: Array, cell: Array, closed_at: Arra
         last_jump=watch.jump,
         unchanged_since=watch.unchanged,
     )
-    ends = last_of_run(of_row)
-    row = of_row[ends]
+    ends = np.flatnonzero(last_of_run(rows))
+    row = rows[ends]
     watch.last[row], watch.value[row] = at[ends], bpm[ends]
-    watch.jump[row], watch.unchanged[row] = judged.last_jump[ends], judged.unchanged_since[ends]
-    return ClosedSeconds(of_row, at, bpm, judged.suspect, closed_at)
+    watch.jump[row], watch.unchanged[row] = judged.last_jump, judged.unchanged_since
+    return ClosedSeconds(rows, at, bpm, judged.suspect, closed_by)

@@ -21,18 +21,18 @@ class Roster:
 
     def __init__(self) -> None:
         self._row_at = np.full(1024, -1, dtype=np.int32)
-        self._words = np.zeros((0, WORDS), dtype=np.uint64)
+        self._words = np.zeros((WORDS, 0), dtype=np.uint64)
         self._member_id = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._member_id)
 
     def append(self, words: Array, member_ids: Array) -> None:
-        """Give the next rows to these pairs, none of which has one yet."""
+        """Give the next rows to these pairs, none of which has one yet; `words` as for `rows`."""
         if not len(member_ids):
             return
         begin = len(self)
-        self._words = np.concatenate([self._words, words])
+        self._words = np.concatenate([self._words, words], axis=1)
         self._member_id = np.concatenate([self._member_id, member_ids])
         if 4 * len(self) > len(self._row_at):
             self._row_at = np.full(1 << (8 * len(self)).bit_length(), -1, dtype=np.int32)
@@ -40,30 +40,29 @@ class Roster:
         self._insert(np.arange(begin, len(self)))
 
     def rows(self, words: Array, member_ids: Array) -> Array:
-        """The row of each pair, -1 for strangers; `words` has one line of `words_of` a pair."""
+        """The row of each pair, -1 for strangers; `words` has one column of `words_of` a pair."""
         found = np.full(len(member_ids), -1, dtype=np.int64)
         slots = self._slots(words, member_ids)
         left = np.arange(len(member_ids))
         while len(left):
-            rows = self._row_at[slots]
-            taken = rows >= 0
-            if not taken.all():
+            rows = self._row_at[slots].astype(np.int64)
+            if rows.min() < 0:
+                taken = rows >= 0
                 left, slots, rows = left[taken], slots[taken], rows[taken]
-                words, member_ids = words[taken], member_ids[taken]
-            other = self._words.take(rows, axis=0)
-            other ^= words
-            for at in range(1, WORDS):
-                other[:, 0] |= other[:, at]
-            mine = (other[:, 0] == 0) & (self._member_id[rows] == member_ids)
+                words, member_ids = words[:, taken], member_ids[taken]
+            mine = self._member_id[rows] == member_ids
+            for at in range(WORDS):
+                mine &= self._words[at].take(rows) == words[at]
             if mine.all():
                 found[left] = rows
                 break
             found[left[mine]] = rows[mine]
-            left, slots, words, member_ids = left[~mine], self._next(slots[~mine]), words[~mine], member_ids[~mine]
+            other = ~mine
+            left, slots, words, member_ids = left[other], self._next(slots[other]), words[:, other], member_ids[other]
         return found
 
     def _insert(self, rows: Array) -> None:
-        slots = self._slots(self._words[rows], self._member_id[rows])
+        slots = self._slots(self._words[:, rows], self._member_id[rows])
         while len(rows):
             free = self._row_at[slots] < 0
             self._row_at[slots[free]] = rows[free]
@@ -73,7 +72,7 @@ class Roster:
     def _slots(self, words: Array, member_ids: Array) -> Array:
         mixed = member_ids.astype(np.uint64) * _ODD[WORDS]
         for at in range(WORDS):
-            mixed = (mixed ^ words[:, at]) * _ODD[at]
+            mixed = (mixed ^ words[at]) * _ODD[at]
             mixed ^= mixed >> _FOLD
         slots: Array = (mixed & np.uint64(len(self._row_at) - 1)).astype(np.int64)
         return slots

@@ -34,8 +34,22 @@ def last_of_run(keys: Array) -> Array:
     return last
 
 
+def starts_of_runs(keys: Array) -> Array:
+    """The positions of the first samples of all runs."""
+    return np.flatnonzero(first_of_run(keys))
+
+
+def ends_of_runs(starts: Array, count: int) -> Array:
+    """The positions of the last samples of all runs, of which there are `count` samples together."""
+    ends = np.empty_like(starts)
+    ends[:-1] = starts[1:]
+    ends[-1:] = count
+    ends -= 1
+    return ends
+
+
 def before(values: Array, first: Array, at_first: Array) -> Array:
-    """Each sample's predecessor in its run; the first of a run has what was carried over."""
+    """Each sample's predecessor in its run; the first of a run (mask or positions) has what was carried over."""
     previous = np.empty_like(values)
     previous[1:] = values[:-1]
     previous[first] = at_first
@@ -43,9 +57,16 @@ def before(values: Array, first: Array, at_first: Array) -> Array:
 
 
 def running_maximum(values: Array, keys: Array, first: Array, at_first: Array) -> Array:
-    """Greatest value so far in each run, the carried one included. `keys` ascend; values lie within ±2³³."""
+    """Greatest value so far in each run, the carried one included. `keys` ascend; values lie within ±2³³.
+
+    `first` are the runs' first samples, as a mask or as positions.
+    """
     raised = values.astype(np.int64)
     raised[first] = np.maximum(raised[first], at_first)
+    falls = raised[1:] < raised[:-1]
+    falls &= keys[1:] == keys[:-1]
+    if not falls.any():  # as nearly always
+        return raised
     raised += keys * _APART
     np.maximum.accumulate(raised, out=raised)
     raised -= keys * _APART

@@ -15,8 +15,10 @@ from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.batch import Batch, batch_of, rows_of
 from pipelines.steps.columns import Array
 from pipelines.steps.live_updates import LiveUpdates
+from pipelines.steps.members import ENDLESS
 from pipelines.steps.minutes import MinuteBook
 from pipelines.steps.results import MemberMinute, SessionSummary
+from pipelines.steps.segments import stable_order, starts_of_runs
 from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
 from pipelines.steps.signal_watch import SignalWatch
@@ -241,34 +243,56 @@ class LiveShard:
 
     def take(self, batch: Batch) -> Array:
         """Take readings in, in the order of arrival, whose rows are known; returns which of them are late."""
-        columns, members = self._state.columns, self._state.grid.members
-        session = members.session[batch.rows]
+        arrival = stable_order(batch.rows)
+        late = np.empty(len(batch), dtype=bool)
+        late[arrival] = self._take_sorted(batch.part(arrival), arrival)
+        return late
+
+    def _take_sorted(self, batch: Batch, arrival: Array) -> Array:
+        """Readings sorted by row, each row's in the order of arrival; `arrival` is the place of each among all."""
+        columns = self._state.columns
+        session = self._state.grid.members.session[batch.rows].astype(np.int64)
         second = batch.at_ms // 1000 - columns.started_s[session]
-        counts = batch.measured() & (second >= 0) & (second <= columns.ended[session])
+        counts = batch.measured()
+        counts &= second >= 0
+        counts &= second <= columns.ended[session]
+        if counts.all():
+            return self._count(batch, second, session, arrival) if len(batch) else counts
+        late = np.zeros(len(batch), dtype=bool)
         counting = np.flatnonzero(counts)
-        lateness = np.zeros(len(batch), dtype=bool)
         if len(counting):
-            counted = batch if len(counting) == len(batch) else batch.part(counting)
-            self._desk.note_stored(counted, second[counting])
-            lateness[counting] = self._state.grid.accept(counted, second[counting], self._close_minutes)
-            self._note(session[counting], counted, lateness[counting])
-            self._desk.take(counted, second[counting])
-        return lateness
+            late[counting] = self._count(batch.part(counting), second[counting], session[counting], arrival[counting])
+        return late
+
+    def _count(self, batch: Batch, second: Array, session: Array, arrival: Array) -> Array:
+        """As `_take_sorted`, of readings that count, with their seconds from the session's start and their sessions."""
+        self._desk.note_stored(batch, second)
+        late = self._state.grid.accept(batch, second, self._close_minutes)
+        self._note(session, batch, late)
+        self._desk.take(batch, second, arrival)
+        return late
 
     def _note(self, session: Array, batch: Batch, late: Array) -> None:
         """What readings mean for their sessions: how new the session's news are, and what an ended one must do again."""
         columns = self._state.columns
-        good = ~late if late.any() else slice(None)
-        np.maximum.at(columns.newest_event_ms, session[good], batch.at_ms[good])
-        np.maximum.at(columns.newest_received_ms, session[good], batch.received_ms[good])
-        over = columns.ended[session] != np.iinfo(np.int32).max
-        special = late | over
+        some_late = late.any()
+        of, at_ms, received_ms = session, batch.at_ms, batch.received_ms
+        if some_late:
+            of, at_ms, received_ms = of[~late], at_ms[~late], received_ms[~late]
+        starts = starts_of_runs(of)
+        if len(starts):
+            np.maximum.at(columns.newest_event_ms, of[starts], np.maximum.reduceat(at_ms, starts))
+            np.maximum.at(columns.newest_received_ms, of[starts], np.maximum.reduceat(received_ms, starts))
+        over = columns.ended != ENDLESS
+        if not some_late and not over.any():
+            return
+        special = late | over[session]
         for at in np.unique(session[special]).tolist() if special.any() else ():
-            of = self._state.sessions[at]
-            of.late_events += int((late & (session == at)).sum())
-            of.touched_ms = self._now_ms
-            of.recompute_due |= of.late_events > 0
-            of.summary_due |= of.ended_at_ms is not None and of.late_events == 0
+            one = self._state.sessions[at]
+            one.late_events += int((late & (session == at)).sum())
+            one.touched_ms = self._now_ms
+            one.recompute_due |= one.late_events > 0
+            one.summary_due |= one.ended_at_ms is not None and one.late_events == 0
 
     def _close_minutes(self, rows: Array, totals: Totals, minute: Array) -> None:
         before = len(self._book.closed)

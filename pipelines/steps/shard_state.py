@@ -123,8 +123,8 @@ class ShardState:
         """Write the roster anew, after rows were numbered."""
         self.roster = Roster()
         if len(self.grid.members):
-            words = np.stack([words_of(session.record.session_id) for session in self.sessions])
-            self.roster.append(words[self.grid.members.session], self.grid.members.member_id)
+            words = np.stack([words_of(session.record.session_id) for session in self.sessions], axis=1)
+            self.roster.append(words[:, self.grid.members.session], self.grid.members.member_id)
 
     def _join(self, session: Session, joined: list[Participant]) -> None:
         begin = len(self.grid.members)
@@ -137,7 +137,7 @@ class ShardState:
             members.member_id[row] = member.member_id
         members.session[begin:] = self.position[session.record.session_id]
         members.phase[begin:] = session.started_s % 60
-        words = np.broadcast_to(words_of(session.record.session_id), (len(joined), WORDS))
+        words = np.broadcast_to(words_of(session.record.session_id)[:, None], (WORDS, len(joined)))
         self.roster.append(words, members.member_id[begin:])
 
     def _keep(self, sessions: list[Session]) -> None:

@@ -15,7 +15,7 @@ from pipelines.steps.physiology import Physiology
 from pipelines.steps.plausibility import judge
 from pipelines.steps.power import NORMALIZING_S, rolling_mean_30s, stretch_starts
 from pipelines.steps.ring import VALUE_MASK
-from pipelines.steps.segments import LONG_AGO, last_of_run
+from pipelines.steps.segments import LONG_AGO, ends_of_runs, starts_of_runs
 from pipelines.steps.time_in_zone import GAP_S
 
 STRAP_BIT: Final = 1 << 8
@@ -118,12 +118,13 @@ def _fold_heart_rate(totals: Totals, stretch: Stretch, body: Physiology, members
     unpowered = held if covered is None else np.where(second - covered.reshape(-1)[at] <= GAP_S, 0, held)
     totals.heart_kcal += _sums(row, body.kcal_of_bpm.reshape(-1).take(lookup) * unpowered, count)
     trusted = ~judged.suspect
+    starts = starts_of_runs(row)
+    ends, of = ends_of_runs(starts, len(row)), row[starts]
+    greatest = np.maximum.reduceat(bpm * trusted, starts).astype(np.uint8)
     for column_of_maxima in (totals.heart_rate_max, totals.minute_max):
-        np.maximum.at(column_of_maxima, row[trusted], cell[trusted].astype(np.uint8))
-    ends = last_of_run(row)
-    of = row[ends]
+        column_of_maxima[of] = np.maximum(column_of_maxima[of], greatest)
     totals.heart_last[of], totals.heart_value[of] = second[ends], bpm[ends]
-    totals.heart_jump[of], totals.heart_unchanged[of] = judged.last_jump[ends], judged.unchanged_since[ends]
+    totals.heart_jump[of], totals.heart_unchanged[of] = judged.last_jump, judged.unchanged_since
 
 
 def _last_powered(totals: Totals, power_cells: Array, start: Array) -> Array:

@@ -78,7 +78,7 @@ def assert_same(read: Read, messages: list[bytes]) -> None:
     whole = [reading for reading in readings if reading is not None]
     assert len(whole) == len(readings), "nothing is read that is to be refused"
     assert read.member_id[at].tolist() == [reading.member_id for reading in whole]
-    assert [words_of(reading.session_id).tolist() for reading in whole] == read.words[at].tolist()
+    assert [words_of(reading.session_id).tolist() for reading in whole] == read.words[:, at].T.tolist()
     if len(at):
         assert_equal(read.batch.part(at), batch_of(whole, np.full(len(whole), -1)))
 
@@ -158,10 +158,10 @@ def test_no_layout_is_learnt_from_what_only_the_exact_decoder_understands(messag
 def test_the_roster_finds_everybody_and_no_stranger() -> None:
     roster, sessions = Roster(), [f"{number:08x}-0000-4000-8000-000000000000" for number in range(60)]
     for session_id in sessions:
-        roster.append(np.broadcast_to(words_of(session_id), (50, 5)), np.arange(1, 51))
-    words = np.repeat(np.stack([words_of(session_id) for session_id in sessions]), 50, axis=0)
+        roster.append(np.broadcast_to(words_of(session_id)[:, None], (5, 50)), np.arange(1, 51))
+    words = np.repeat(np.stack([words_of(session_id) for session_id in sessions], axis=1), 50, axis=1)
     members = np.tile(np.arange(1, 51), 60)
     assert roster.rows(words, members).tolist() == list(range(3000))
     assert (roster.rows(words, members + 50) == -1).all()
-    assert (roster.rows(np.broadcast_to(words_of(SESSION), (50, 5)), members[:50]) == -1).all()
-    assert roster.rows(words[:0], members[:0]).tolist() == []
+    assert (roster.rows(np.broadcast_to(words_of(SESSION)[:, None], (5, 50)), members[:50]) == -1).all()
+    assert roster.rows(words[:, :0], members[:0]).tolist() == []

@@ -47,7 +47,8 @@ def in_batches(events: list[Any], places: set[int], take: Callable[[list[Any]], 
 
 
 def closing(watch: Watch, events: list[Event]) -> Closed:
-    rows, seconds, milliseconds, values = (np.array(column, dtype=np.int64) for column in zip(*events, strict=True))
+    by_row = sorted(events, key=lambda event: event[0])
+    rows, seconds, milliseconds, values = (np.array(column, dtype=np.int64) for column in zip(*by_row, strict=True))
     closed = close_seconds(watch, rows, seconds, cells_of(milliseconds, values))
     return [] if closed is None else list(zip(closed.rows.tolist(), closed.seconds.tolist(), closed.bpm.tolist(), strict=True))
 
