@@ -1,4 +1,4 @@
-"""Clients of the warehouse (ClickHouse over HTTP), one per role, and inserts that a retry cannot double."""
+"""Clients of the warehouse (ClickHouse over HTTP), one per role, and how rows are inserted."""
 
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -23,9 +23,11 @@ REMEDIES = {
 """By the words of whatever failed on the way."""
 OTHERWISE = {False: "Is it running? `paceline up` starts the embedded one.", True: "Is it running?"}
 """By whether the warehouse has an address."""
-AS_IT_COMES = {"optimize_on_insert": 0}
+AS_IT_COMES = {"optimize_on_insert": 0, "deduplicate_insert": "disable"}
 """Rows of one key are united when parts merge and when they are read, not once more while they are inserted: that took
-most of an insert's processor time."""
+most of an insert's processor time. And the engine recognises no repeated insert: it notes one before its rows are there, and
+after a death in between it would take the repetition for a double (infra/decisions/0019). `insert_deduplicate` means nothing
+to a server of 26.9."""
 
 
 def connection(settings: Settings, role: Role) -> dict[str, Any]:
@@ -56,9 +58,9 @@ def open_client(settings: Settings, role: Role, **more: Any) -> Client:
     return clickhouse_connect.get_client(**connection(settings, role), **more)
 
 
-def insert_once(client: Client, table: Table, rows: pa.Table, token: str) -> None:
-    """Insert all rows or none. Repeated with the same `token` it adds nothing, so any transport error may be retried."""
-    client.insert_arrow(table.name, rows, settings={"insert_deduplication_token": token, **AS_IT_COMES})
+def insert_rows(client: Client, table: Table, rows: pa.Table) -> None:
+    """Insert rows. After an error it is unknown whether they got in: insert them again, readers of the view see each once."""
+    client.insert_arrow(table.name, rows, settings=AS_IT_COMES)
 
 
 def refused(settings: Settings, role: Role, failure: Exception) -> PacelineError:

@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from infra.errors import Unavailable
 from infra.settings import Settings
-from infra.warehouse import Role, insert_once, open_client
+from infra.warehouse import Role, insert_rows, open_client
 from schemas.tables import Table
 
 
@@ -22,13 +22,13 @@ class WarehouseColumns:
         self._role: Role = role
         self._client: Client | None = None
 
-    def insert(self, table: Table, rows: pa.Table, token: str) -> None:
-        """Insert all rows or none; repeated with the same token it adds nothing.
+    def insert(self, table: Table, rows: pa.Table) -> None:
+        """Insert rows; inserted twice, readers of the table's view see them once.
 
         Raises Unavailable whatever went wrong: whether the rows got in is then unknown, so repeat it.
         """
         try:
-            insert_once(self._connected(), table, rows.combine_chunks(), token)
+            insert_rows(self._connected(), table, rows.combine_chunks())
         except (ClickHouseError, HTTPError, OSError) as failure:
             self.close()
             raise Unavailable(

@@ -1,6 +1,5 @@
 """A member's days: load, fitness, fatigue and form, out of the summaries of all days before."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,14 +36,6 @@ COLUMNS = pa.schema(_TYPES)
 NO_FIGURES = {"member_id", "day", "version"}
 ONE_DAY = timedelta(days=1)
 NOTHING = {"sessions": 0, "load": 0.0, "effort_points": 0.0, "seconds_seen": 0}
-
-
-@dataclass(frozen=True)
-class Month:
-    """Rows of one month: one insert, whose token tells its content."""
-
-    rows: pa.Table
-    token: str
 
 
 def daily_loads(reader: Reader, last: date) -> pa.Table:
@@ -93,16 +84,14 @@ def _rows_of_member(
         }
 
 
-def by_month(rows: Iterable[Mapping[str, Any]]) -> list[Month]:
+def by_month(rows: Iterable[Mapping[str, Any]]) -> list[pa.Table]:
     """The rows as inserts: one a month, because that is how the table is partitioned."""
     in_order = sorted(rows, key=lambda row: (row["day"], row["member_id"]))
     return [_month(list(same)) for _, same in groupby(in_order, key=lambda row: (row["day"].year, row["day"].month))]
 
 
-def _month(rows: list[Mapping[str, Any]]) -> Month:
-    table = pa.table({name: pa.array([row[name] for row in rows], COLUMNS.field(name).type) for name in COLUMNS.names}, COLUMNS)
-    content = hashlib.blake2b(repr(rows).encode(), digest_size=16).hexdigest()
-    return Month(table, f"member_daily {content}")
+def _month(rows: list[Mapping[str, Any]]) -> pa.Table:
+    return pa.table({name: pa.array([row[name] for row in rows], COLUMNS.field(name).type) for name in COLUMNS.names}, COLUMNS)
 
 
 def _day(found: Any) -> date:

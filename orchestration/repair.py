@@ -39,7 +39,7 @@ SELECT DISTINCT toString(session_id) AS session FROM v_telemetry_raw WHERE sessi
 class Writer(Protocol):
     """What this module needs of `infra.warehouse_columns.WarehouseColumns`."""
 
-    def insert(self, table: Table, rows: pa.Table, token: str) -> None: ...
+    def insert(self, table: Table, rows: pa.Table) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def same_people(reader: Reader, record: SessionRecord) -> bool:
 
 def _insert(writer: Writer, made: Sequence[Rows]) -> bool:
     for rows in made:
-        writer.insert(rows.table, rows.rows, f"repair {rows.origin}")
+        writer.insert(rows.table, rows.rows)
     return bool(made)
 
 

@@ -72,7 +72,7 @@ class FlowRun:
 
     def warehouse(self, carry_rows: int) -> WarehouseSink:
         def open_queue() -> InsertQueue:
-            return InsertQueue(WarehouseColumns(self.settings, "writer"), self.log_id, self._tell_trouble)
+            return InsertQueue(WarehouseColumns(self.settings, "writer"), self._tell_trouble)
 
         return WarehouseSink(self.name, open_queue, self.stop, carry_rows)
 

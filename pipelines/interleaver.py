@@ -46,13 +46,11 @@ class Interleaver:
         return any(behind(place) for place in self.positions if place[0] == self._sparse)
 
     def _release(self, topic: str, messages: list[Message], reached: Mapping[Place, int]) -> Batch:
-        span: list[str] = []
-        for place, end in sorted(reached.items()):
+        for place, end in reached.items():
             if place[0] == topic and end > self.positions[place]:
-                span.append(f"{place[1]}={self.positions[place]}-{end - 1}")
                 self.positions[place] = end
                 self.taken[place] = max(self.taken[place], end)
-        return Batch(topic, messages, f"{topic}:{','.join(span)}")
+        return Batch(topic, messages)
 
     def _merge(self, behind: Behind) -> list[Run]:
         alone: list[Message] = []

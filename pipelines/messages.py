@@ -19,8 +19,6 @@ class Batch:
 
     topic: str
     messages: list[Message]
-    span: str = ""
-    """First and last offset of every partition it holds: with the cluster's id this names its content for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +32,10 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows for a table. `origin` is the same whenever the same rows are made again, and of no other rows of that table."""
+    """Rows for a table. They may be inserted more than once: its key makes one of them."""
 
     table: Table
     rows: pa.Table
-    origin: str
 
 
 Output = Publish | Rows

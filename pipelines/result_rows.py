@@ -1,6 +1,5 @@
 """Results as rows: alerts, member-minutes, summaries and their corrections."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -56,9 +55,7 @@ def summary_json(summary: SessionSummary) -> str:
 def _rows(table: Table, rows: list[dict[str, Any]]) -> list[Rows]:
     if not rows:
         return []
-    made = rows_of(table, rows)
-    content = msgspec.json.encode(rows, order="deterministic")
-    return [Rows(table, made, hashlib.blake2b(content, digest_size=16).hexdigest())]
+    return [Rows(table, rows_of(table, rows))]
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:

@@ -39,9 +39,7 @@ class StoreGroup:
 
         def process(readings: Sequence[Reading]) -> None:
             apart = by_type(readings)
-            raw, seconds = raw_rows(apart), second_rows(apart, class_ids)
-            part = f"{batch.span} part {len(made)}" if made else batch.span
-            made.extend((Rows(TELEMETRY_RAW, raw, part), Rows(TELEMETRY_1S, seconds, part)))
+            made.extend((Rows(TELEMETRY_RAW, raw_rows(apart)), Rows(TELEMETRY_1S, second_rows(apart, class_ids))))
 
         self._kept.inc(isolate(decoded, process, self._letters))
         return made
@@ -53,7 +51,7 @@ class StoreGroup:
 
         def process(events: Sequence[AppEvent]) -> None:
             rows = app_event_rows(events, [bodies[event.event_id] for event in events])
-            made.append(Rows(APP_EVENTS, rows, f"{batch.span} part {len(made)}" if made else batch.span))
+            made.append(Rows(APP_EVENTS, rows))
 
         self._kept.inc(isolate(decoded, process, self._letters))
         return made

@@ -85,7 +85,7 @@ def restore(settings: Settings, archive: Archive, progress: Progress) -> None:
             with pq.ParquetFile(archive.path(name)) as file:
                 for group in range(file.num_row_groups):
                     part = file.read_row_group(group)
-                    rows.insert(known[name], part, f"restore {archive.manifest.of_ms} {name} {group}")
+                    rows.insert(known[name], part)
                     done += part.num_rows
                     progress("measurements", done, most)
     finally:

@@ -29,6 +29,6 @@ def member_daily(context: dg.AssetExecutionContext, installation: dg.ResourcePar
         rows = rows_of_days(daily_loads(reader, days[-1]), days, installation.clock())
     with installation.warehouse("writer") as writer:
         for month in by_month(rows):
-            writer.insert(MEMBER_DAILY, month.rows, month.token)
+            writer.insert(MEMBER_DAILY, month)
     trained = sum(row["sessions"] > 0 for row in rows)
     return dg.MaterializeResult(metadata={"days": len(days), "rows": len(rows), "member-days with training": trained})

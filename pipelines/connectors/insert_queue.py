@@ -1,6 +1,5 @@
 """Rows on their way to the warehouse: collected, inserted by a thread, repeated until the warehouse has them."""
 
-import hashlib
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -27,7 +26,7 @@ BACKOFF_S = (0.1, 0.2, 0.5, 1, 2)
 class Warehouse(Protocol):
     """What the queue needs of `infra.warehouse_columns.WarehouseColumns`."""
 
-    def insert(self, table: Table, rows: pa.Table, token: str) -> None: ...
+    def insert(self, table: Table, rows: pa.Table) -> None: ...
 
 
 class InsertQueue:
@@ -36,10 +35,9 @@ class InsertQueue:
     `put` blocks while the queue is full, which is how a warehouse that is away holds the flow back instead of losing rows.
     """
 
-    def __init__(self, warehouse: Warehouse, log_id: str, tell: Callable[[str], None], *, rows_max: int = QUEUE_ROWS) -> None:
+    def __init__(self, warehouse: Warehouse, tell: Callable[[str], None], *, rows_max: int = QUEUE_ROWS) -> None:
         self._rows_max = rows_max
         self._warehouse = warehouse
-        self._log_id = log_id
         self._tell = tell
         self._waiting: dict[Table, list[Rows]] = {}
         self._rows = 0
@@ -117,15 +115,16 @@ class InsertQueue:
             return blocks
 
     def _insert(self, table: Table, block: list[Rows]) -> bool:
-        """Repeat until the warehouse has the block; false when the queue was closed before."""
+        """Repeat until the warehouse has the block; false when the queue was closed before.
+
+        Nothing overtakes a block that is repeated: of two values for one second the later must come in later.
+        """
         rows = pa.concat_tables([part.rows for part in block])
-        origins = "\n".join([self._log_id, table.name, *(part.origin for part in block)])
-        token = hashlib.blake2b(origins.encode(), digest_size=16).hexdigest()
         tries = 0
         while not self._closed:
             try:
                 with STORE_SECONDS.labels(table.name).time():
-                    self._warehouse.insert(table, rows, token)
+                    self._warehouse.insert(table, rows)
             except Unavailable as failure:
                 self._tell(failure.problem)
                 STORE_RETRIES.labels(table.name).inc()

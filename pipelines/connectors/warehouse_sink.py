@@ -15,8 +15,8 @@ from schemas.tables import TABLES
 STOP_DRAIN_S = 5.0
 CARRIED_STOP_DRAIN_S = 0.4
 TABLE_BY_NAME = {table.name: table for table in TABLES}
-Carried = list[tuple[str, bytes, str]]
-"""Table, rows as an Arrow stream, origin."""
+Carried = list[tuple[str, bytes] | tuple[str, bytes, str]]
+"""Table, rows as an Arrow stream. Checkpoints of older releases have a third word, which nothing asks for any more."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class WarehousePart(StatefulSinkPartition[Rows, Carried]):
         self._queue = queue
         self._stop = stop
         self._carry_rows = carry_rows
-        for table, stream, origin in carried:
-            rows = Rows(TABLE_BY_NAME[table], pa.ipc.open_stream(stream).read_all(), origin)
+        for table, stream, *_ in carried:
+            rows = Rows(TABLE_BY_NAME[table], pa.ipc.open_stream(stream).read_all())
             self._queue.put(rows, stop.is_set)
 
     def write_batch(self, values: list[Rows]) -> None:
@@ -68,7 +68,7 @@ class WarehousePart(StatefulSinkPartition[Rows, Carried]):
                 return []
             if self._stop.is_set():
                 raise Unavailable("Stopped while the warehouse is away", "The last rows are made again after the next start.")
-        return [(rows.table.name, _stream(rows.rows), rows.origin) for rows in self._queue.pending()]
+        return [(rows.table.name, _stream(rows.rows)) for rows in self._queue.pending()]
 
     def close(self) -> None:
         self._queue.close()

@@ -12,7 +12,7 @@ import pytest
 
 from api.app import create_app
 from infra.settings import Settings
-from infra.warehouse import insert_once, open_client
+from infra.warehouse import insert_rows, open_client
 from pipelines.result_rows import alert_rows
 from pipelines.telemetry_rows import app_event_rows
 from schemas.tables import ALERTS, APP_EVENTS
@@ -63,9 +63,9 @@ async def test_alerts_and_events_are_those_that_were_shown_live(
     with open_client(servers, "writer") as client:  # as the flows store them
         events = api.services.hub.events(session_id)
         rows_of_events = app_event_rows(events, [msgspec.json.encode(event) for event in events])
-        insert_once(client, APP_EVENTS, rows_of_events, f"events {session_id}")
+        insert_rows(client, APP_EVENTS, rows_of_events)
         for rows in alert_rows(api.services.hub.alerts(session_id)):
-            insert_once(client, ALERTS, rows.rows, f"alerts {session_id}")
+            insert_rows(client, ALERTS, rows.rows)
     for what in ("alerts", "events"):
         assert (await later.get(f"{address}/{what}")).json() == trainer.get(f"{address}/{what}").json()
 

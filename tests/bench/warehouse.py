@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from infra.migrate import migrate_warehouse
 from infra.settings import Settings
-from infra.warehouse import insert_once, open_client
+from infra.warehouse import insert_rows, open_client
 from schemas.tables import TELEMETRY_1S
 from tests.bench import history
 from tests.bench.figures import Figure, median_figure, percentile, usage_of
@@ -63,10 +63,7 @@ def _inserts(client: Client, pid: int) -> Iterator[Figure]:
     for rows, runs in ((1_000, 60), (10_000, 40)):
         batches = [_batch(number, rows) for number in range(runs)]
         before = usage_of(pid)
-        took = [
-            _timed(partial(insert_once, client, TELEMETRY_1S, batch, f"{rows}/{number}"))
-            for number, batch in enumerate(batches)
-        ]
+        took = [_timed(partial(insert_rows, client, TELEMETRY_1S, batch)) for batch in batches]
         goal = 50 if rows == 10_000 else None
         used = usage_of(pid) - before
         cost = f"{used.cpu_s / rows / runs * 1e6:.2f} µs of processor time a row"
@@ -113,9 +110,7 @@ def _tile_under_load(settings: Settings, tile: dict[str, object]) -> Figure:
         with open_client(settings, "writer") as client:
             number = 0
             while time.monotonic() < until:
-                insert_once(
-                    client, TELEMETRY_1S, _batch(1_000_000 + writer * 10_000 + number, 1_000), f"load/{writer}/{number}"
-                )
+                insert_rows(client, TELEMETRY_1S, _batch(1_000_000 + writer * 10_000 + number, 1_000))
                 number += 1
                 time.sleep(0.1)
 

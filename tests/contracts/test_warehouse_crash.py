@@ -1,5 +1,6 @@
 """The embedded process dies, stops, starts: what it acknowledged is there, once."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from http.client import HTTPException
 
 import httpx
@@ -18,13 +20,18 @@ from urllib3.exceptions import HTTPError
 from infra.embedded.warehouse.configuration import Folders
 from infra.embedded.warehouse.engine import Engine
 from infra.errors import PacelineError
+from infra.migrate import migrate_warehouse
 from infra.settings import Settings, child_environment
+from infra.warehouse import insert_rows
+from infra.warehouse_columns import WarehouseColumns
+from schemas.tables import MEMBER_DAILY, Table
 from tests.contracts.warehouses import Warehouse, embedded_warehouse, launch_of
 from tests.running import answers, settings_in, temporary_home, wait_until
 
 BATCH = 500
+ACKED = Table("acked", "what these tests insert", "flow-store")
 TABLE = (
-    "CREATE TABLE IF NOT EXISTS acked (batch UInt64, id UInt64) ENGINE = MergeTree ORDER BY (batch, id) "
+    "CREATE TABLE IF NOT EXISTS acked (batch UInt64, id UInt64) ENGINE = ReplacingMergeTree ORDER BY (batch, id) "
     "SETTINGS non_replicated_deduplication_window = 10000"
 )
 
@@ -37,7 +44,7 @@ def settings() -> Iterator[Settings]:
 
 
 class Writer(threading.Thread):
-    """Inserts batch after batch, each with its token, and tries a batch again until it is acknowledged."""
+    """Inserts batch after batch as the product does, and tries a batch again until it is acknowledged."""
 
     def __init__(self, warehouse: Warehouse, first: int) -> None:
         super().__init__()
@@ -51,7 +58,7 @@ class Writer(threading.Thread):
             rows = pa.table({"batch": [self._next] * BATCH, "id": list(range(BATCH))})
             try:
                 with self.warehouse.client() as client:
-                    client.insert_arrow("acked", rows, settings={"insert_deduplication_token": f"batch-{self._next}"})
+                    insert_rows(client, ACKED, rows)
             except (ClickHouseError, HTTPError, HTTPException, OSError):
                 time.sleep(0.05)
                 continue
@@ -59,7 +66,7 @@ class Writer(threading.Thread):
             self._next += 1
 
 
-def test_killing_it_during_inserts_loses_nothing_acknowledged_and_doubles_nothing(settings: Settings) -> None:
+def test_killing_it_during_inserts_loses_nothing_acknowledged_and_shows_nothing_twice(settings: Settings) -> None:
     warehouse = Warehouse(settings, embedded=True)
     writers = [Writer(warehouse, first) for first in (0, 1_000_000)]
     with embedded_warehouse(settings) as process:
@@ -84,9 +91,38 @@ def test_killing_it_during_inserts_loses_nothing_acknowledged_and_doubles_nothin
             writer.stopping.set()
         for writer in writers:
             writer.join(10)
-        counted = warehouse.client().query("SELECT batch, count() FROM acked GROUP BY batch").result_rows
+        counted = warehouse.client().query("SELECT batch, count() FROM acked FINAL GROUP BY batch").result_rows
     acknowledged = {batch for writer in writers for batch in writer.acknowledged}
     assert dict(counted) == dict.fromkeys(acknowledged, BATCH)
+
+
+def test_rows_repeated_after_a_death_between_noting_the_insert_and_naming_its_part_are_there(settings: Settings) -> None:
+    warehouse = Warehouse(settings, embedded=True)
+    inserts = {month: pa.table({"day": [date(2026, month, 21)], "load": [float(month)]}) for month in (10, 11)}
+    noted = {10: {"insert_deduplication_token": "one"}, 11: {}}
+    with embedded_warehouse(settings) as process:
+        migrate_warehouse(settings)
+        with warehouse.client() as client:
+            for month, rows in inserts.items():
+                client.insert_arrow(MEMBER_DAILY.name, rows, settings=noted[month])
+            asked = f"SELECT path FROM system.parts WHERE active AND table = '{MEMBER_DAILY.name}'"
+            parts = [path for (path,) in client.query(asked).result_rows]
+        process.kill()
+        process.wait()
+    assert len(parts) == 2
+    for path in parts:
+        shutil.rmtree(path)  # as if it had died 2 ms earlier
+    with embedded_warehouse(settings), warehouse.client() as client:
+        asked = f"SELECT load FROM {MEMBER_DAILY.view} ORDER BY day"
+        for month, rows in inserts.items():
+            client.insert_arrow(MEMBER_DAILY.name, rows, settings=noted[month])
+        assert client.query(asked).result_rows == [], "the engine takes them for doubles: infra/decisions/0019"
+        columns = WarehouseColumns(settings, "writer")
+        for _ in range(2):
+            for rows in inserts.values():
+                columns.insert(MEMBER_DAILY, rows)
+            assert client.query(asked).result_rows == [(10.0,), (11.0,)]
+        columns.close()
 
 
 def test_what_was_written_is_there_after_a_restart(settings: Settings) -> None:

@@ -299,7 +299,7 @@ class SmallWorld:
         if not payloads:
             return
         messages = [Record(topic, 0, self._offset + n, payload) for n, payload in enumerate(payloads)]
-        batch = Batch(topic, messages, f"{topic}:0={self._offset}-{self._offset + len(payloads) - 1}")
+        batch = Batch(topic, messages)
         self._offset += len(payloads)
         if self._behind is None:
             self._give(self._store.take(batch))

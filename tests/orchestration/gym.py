@@ -83,7 +83,7 @@ class Gym:
             self.insert(one.table, one.rows)
 
     def insert(self, table: Table, rows: object) -> None:
-        self._warehouse.insert(table, rows, str(uuid4()))  # type: ignore[arg-type]  # an Arrow table
+        self._warehouse.insert(table, rows)  # type: ignore[arg-type]  # an Arrow table
 
     def rows(self, sql: str, **parameters: object) -> list[dict[str, object]]:
         return self._warehouse.query(sql, parameters).to_pylist()

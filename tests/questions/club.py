@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from api.directory.seed import PLANS, Plan
 from api.directory.seed_people import MEMBERS, Person
-from infra.warehouse import insert_once
+from infra.warehouse import insert_rows
 from ingest.simulator.class_simulation import ClassSimulation, Scenario
 from pipelines.messages import Rows
 from pipelines.steps.maximum import estimated_max_heart_rate_bpm
@@ -129,7 +129,7 @@ def load(client: Client) -> None:
         client.command(f"ALTER TABLE {table.name} REMOVE TTL")
     for held in HELD:
         for table, rows in rows_of(held).items():
-            insert_once(client, table, rows, f"club/{held.number}/{table.name}")
+            insert_rows(client, table, rows)
 
 
 def is_loaded(client: Client) -> bool:

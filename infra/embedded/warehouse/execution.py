@@ -88,7 +88,7 @@ def insert(connection: Connection, statement: Insert) -> Outcome:
     """Insert the data, all or nothing.
 
     The engine's streaming insert reports success although its last step failed for want of disk space. So what the engine has
-    counted of such failures is compared: one too many answers only costs a repetition, and the token makes that harmless.
+    counted of such failures is compared: one too many answers only costs a repetition, which tables that replace by key take.
     """
     failed_before = _failed_writes(connection)
     outcome = _insert(connection, statement)
