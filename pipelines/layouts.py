@@ -1,6 +1,8 @@
 """Reads thousands of device events at once, by the layouts that their messages share; what has none of its own is left over."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from operator import itemgetter
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +14,8 @@ from pipelines.steps.columns import Array
 from pipelines.steps.roster import WORDS
 from pipelines.steps.segments import first_of_run
 
+LINES_MAX: Final = 4_000
+"""More are read in parts, which stay in the processor's cache from the first look to the last."""
 ALIKE_MIN: Final = 48
 """Fewer messages of one layout are read sooner one by one."""
 LENGTH_MAX: Final = 2_048
@@ -46,16 +50,19 @@ class Layouts:
         lengths = np.fromiter(map(len, messages), dtype=np.int64, count=len(messages))
         lengths = np.minimum(lengths, LENGTH_MAX + 1).astype(np.uint16)
         order = np.argsort(lengths, kind="stable")  # 16 bits are sorted by counting, not by comparing
-        by_length = list(map(messages.__getitem__, order.tolist()))
+        by_length = itemgetter(*order.tolist())(messages) if len(messages) > 1 else messages
         lengths = lengths[order]
         starts = np.flatnonzero(first_of_run(lengths)).tolist()
         columns = _Columns(len(messages))
         for begin, end in zip(starts, [*starts[1:], len(messages)], strict=True):
             if end - begin >= ALIKE_MIN and lengths[begin] <= LENGTH_MAX:
-                self._read_alike(by_length[begin:end], order[begin:end], columns)
+                parts = -(-(end - begin) // LINES_MAX)
+                cuts = [begin + (end - begin) * part // parts for part in range(parts + 1)]
+                for first, last in pairwise(cuts):
+                    self._read_alike(by_length[first:last], order[first:last], columns)
         return columns.read()
 
-    def _read_alike(self, messages: list[bytes], position: Array, columns: "_Columns") -> None:
+    def _read_alike(self, messages: Sequence[bytes], position: Array, columns: "_Columns") -> None:
         """Messages of one length."""
         length = len(messages[0])
         padding = FILLER * (-length % 8)

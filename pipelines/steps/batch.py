@@ -80,7 +80,7 @@ class Batch:
 
 def cells_by_metric(at_ms: Array, values: Mapping[int, Array]) -> dict[int, Array]:
     """Cells out of values in whole steps, `ABSENT` where there is none; a heart rate from a strap has `STRAP_BIT`."""
-    milliseconds = at_ms % 1000
+    milliseconds = at_ms - at_ms // 1000 * 1000  # NumPy divides many at once, but takes remainders one by one
     cells = {metric: cells_of(milliseconds, held) for metric, held in values.items()}
     for metric, held in values.items():
         absent = held < 0
