@@ -150,7 +150,7 @@ SCHEMAS: dict[Table, pa.Schema] = {table: pa.schema(columns) for table, columns 
 
 
 def times(values: Sequence[int | None], unit: pa.DataType) -> Any:
-    """Times from whole numbers, which are the same 64 bits. The direct way asks pandas, where it is installed, about every value."""
+    """Times from whole numbers: the same 64 bits. The direct way asks pandas, where it is installed, about every value."""
     return pa.array(values, pa.int64()).view(unit)
 
 

@@ -1,9 +1,9 @@
 """Reads thousands of device events at once, by the layouts that their messages share; what has none of its own is left over."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np

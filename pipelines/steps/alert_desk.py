@@ -164,7 +164,7 @@ class AlertDesk:
         for row, second, value in zip(rows, seconds, bpm, strict=True):
             session, member_id = self._state.sessions[members.session[row]], int(members.member_id[row])
             member = session.people[member_id]
-            main_part = in_main_part(session, second, self.config)
+            main_part = member.limits.heart_rate_zone_low is not None and in_main_part(session, second, self.config)
             found = judge_heart_rate(member, value, self.config, main_part=main_part)
             self._observe_all(session, member_id, HEART_RULES, second, dict(found))
         for row in set(rows):

@@ -6,6 +6,7 @@ newest second for display; a summary computed from stored events runs the very s
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -76,8 +77,10 @@ class Stretch:
 def fold(totals: Totals, stretch: Stretch, body: Physiology, members: Array) -> None:
     """Add a stretch to the totals of the same lines, which are `members` in `body`; `totals.folded` is the caller's to move."""
     power_cells = stretch.power[:, HISTORY:]
-    totals.seconds_seen += np.count_nonzero(stretch.heart_rate | power_cells | stretch.cadence | stretch.speed, axis=1)
-    powered = np.flatnonzero(stretch.power.any(axis=1))
+    cells = [of for of in (stretch.heart_rate, power_cells, stretch.cadence, stretch.speed) if of.any()]
+    if cells:
+        totals.seconds_seen += np.count_nonzero(reduce(np.bitwise_or, cells), axis=1)
+    powered = np.flatnonzero(stretch.power.any(axis=1)) if stretch.power.any() else stretch.start[:0]
     covered = _last_powered(totals, power_cells, stretch.start) if len(powered) else None
     if stretch.heart_rate.any():
         _fold_heart_rate(totals, stretch, body, members, covered)
@@ -108,18 +111,18 @@ def _fold_heart_rate(totals: Totals, stretch: Stretch, body: Physiology, members
         last_jump=totals.heart_jump,
         unchanged_since=totals.heart_unchanged,
     )
+    starts = starts_of_runs(row)
+    ends, of = ends_of_runs(starts, len(row)), row[starts]
     lookup = members[row] * 256 + bpm
     held = judged.interval_s
     zone = body.zone_of_bpm.reshape(-1).take(lookup)
-    totals.heart_rate_count += np.bincount(row, minlength=count)
-    totals.heart_rate_sum += _sums(row, bpm, count)
+    totals.heart_rate_count[of] += ends - starts + 1
+    totals.heart_rate_sum[of] += np.add.reduceat(bpm, starts)
     totals.zone_s += _sums(row * 6 + zone, held, count * 6).reshape(count, 6)
-    totals.trimp += _sums(row, body.trimp_of_bpm.reshape(-1).take(lookup) * held, count)
+    totals.trimp[of] += np.add.reduceat(body.trimp_of_bpm.reshape(-1).take(lookup) * held, starts)
     unpowered = held if covered is None else np.where(second - covered.reshape(-1)[at] <= GAP_S, 0, held)
-    totals.heart_kcal += _sums(row, body.kcal_of_bpm.reshape(-1).take(lookup) * unpowered, count)
+    totals.heart_kcal[of] += np.add.reduceat(body.kcal_of_bpm.reshape(-1).take(lookup) * unpowered, starts)
     trusted = ~judged.suspect
-    starts = starts_of_runs(row)
-    ends, of = ends_of_runs(starts, len(row)), row[starts]
     greatest = np.maximum.reduceat(bpm * trusted, starts).astype(np.uint8)
     for column_of_maxima in (totals.heart_rate_max, totals.minute_max):
         column_of_maxima[of] = np.maximum(column_of_maxima[of], greatest)
