@@ -157,7 +157,7 @@ async def test_the_correction_stands_in_the_event_and_in_the_classs_notes(kafka_
     assert "clock_offset_ms" not in first
     assert last["clock_offset_ms"] == -fast_ms
     assert (last["event_time_ms"], last["session_id"]) == (last["received_time_ms"], SESSION)
-    [note] = [e for e in read_topic(kafka_only, APP_EVENTS) if e["session_id"] == SESSION]
+    [note] = [e for e in read_topic(kafka_only, APP_EVENTS) if e.get("session_id") == SESSION]
     assert (note["type"], note["note_type"], note["member_id"], note["source"]) == (
         "note_added",
         "device_clock",
