@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from infra.settings import Settings
@@ -12,6 +13,12 @@ from tests.running import ROOT, Servers, settings_in, temporary_home
 
 for name in [name for name in os.environ if name.startswith("PACELINE_") and not name.startswith("PACELINE_TEST_")]:
     del os.environ[name]  # a developer's own settings must not reach the tests
+
+# nothing is timed here: a busy machine makes no test fail
+hypothesis.settings.register_profile(
+    "untimed", hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+)
+hypothesis.settings.load_profile("untimed")
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
