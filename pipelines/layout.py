@@ -6,13 +6,13 @@ accept it too and find the same values.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import numpy as np
 
+from pipelines.line_words import both, digits, word_at, word_places
 from pipelines.steps.batch import STEPS, STRAP_SOURCE
 from pipelines.steps.columns import Array
 from pipelines.steps.roster import ID_BYTES, WORDS
@@ -36,8 +36,6 @@ FILLERS: Final = int.from_bytes(FILLER * 8, "little")
 QUOTE, BACKSLASH = ord('"'), ord("\\")
 LINES: Final = 1_024
 """So many lines are compared at once: they and what becomes of them stay in the processor's cache."""
-ZEROS, SIXES, HIGH = (np.uint64(int(pattern * 8, 16)) for pattern in ("30", "06", "F0"))
-PAIRS, HUNDREDS, UNITS = (np.uint64(pattern) for pattern in (0x000000FF000000FF, 0x000F424000000064, 0x0000271000000001))
 LITERAL: Final = frozenset({"type", "source", "contact", "schema_version"})
 
 
@@ -57,20 +55,20 @@ class Number:
 
     def read(self, matrix: Array) -> tuple[Array, Array | None]:
         """Values in steps, and which of them are good: none when all are."""
-        whole, good = _digits(matrix, self.begin, self.point)
+        whole, good = digits(matrix, self.begin, self.point)
         low = 10 ** (self.point - self.begin - 1) if self.point - self.begin > 1 else 0  # no zero in front of other digits
         decimals = max(self.end - self.point - 1, 0)
         if not decimals:
             value = whole * self.sign
             low = max(low, self.low) if self.sign > 0 else self.low
-            return value * self.steps if self.steps > 1 else value, _both(good, _inside(value, low, self.high))
-        fraction, fine = _digits(matrix, self.point + 1, self.end)
+            return value * self.steps if self.steps > 1 else value, both(good, _inside(value, low, self.high))
+        fraction, fine = digits(matrix, self.point + 1, self.end)
         value = (whole * 10**decimals + fraction) / 10.0**decimals * self.sign
         stepped = value * self.steps
-        good = _both(_both(good, fine), _both(_inside(whole, low, np.inf), _inside(value, self.low, self.high)))
+        good = both(both(good, fine), both(_inside(whole, low, np.inf), _inside(value, self.low, self.high)))
         if self.point - self.begin + decimals > EXACT_DIGITS:
             sure = np.abs(stepped - np.floor(stepped) - 0.5) > HALF_WAY
-            good = _both(good, sure & (value > self.low + HALF_WAY) & (value < self.high - HALF_WAY))
+            good = both(good, sure & (value > self.low + HALF_WAY) & (value < self.high - HALF_WAY))
         return np.rint(stepped).astype(np.int64), good
 
 
@@ -93,7 +91,7 @@ class Layout:
         good = self._literal_lines(matrix.view(np.uint64))
         if good is not None and not good.any():
             return good
-        return _both(good, self._plain_texts(matrix))
+        return both(good, self._plain_texts(matrix))
 
     def columns(self, matrix: Array) -> tuple[dict[str, Array], Array, Array | None]:
         """Of messages that fit: numbers by name in whole steps, intervals (one line a message), which are good (none: all)."""
@@ -101,11 +99,11 @@ class Layout:
         columns: dict[str, Array] = {}
         for name, number in self.numbers.items():
             columns[name], fine = number.read(matrix)
-            good = _both(good, fine)
+            good = both(good, fine)
         beats = np.empty((len(matrix), len(self.beats)), dtype=np.int64)
         for place, number in enumerate(self.beats):
             beats[:, place], fine = number.read(matrix)
-            good = _both(good, fine)
+            good = both(good, fine)
         if self.strap and "heart_rate_bpm" in columns:
             columns["heart_rate_bpm"] |= STRAP_BIT
         return columns, beats, good
@@ -114,8 +112,8 @@ class Layout:
         """The session ids of all lines as `roster.words_of` has them, one column a line."""
         words = np.empty((WORDS, len(matrix)), dtype=np.uint64)
         for number in range(WORDS - 1):
-            words[number] = _words(matrix, self.session + 8 * number)
-        np.right_shift(_words(matrix, self.session + ID_BYTES - 8), 8 * (8 * WORDS - ID_BYTES), out=words[WORDS - 1])
+            words[number] = word_at(matrix, self.session + 8 * number)
+        np.right_shift(word_at(matrix, self.session + ID_BYTES - 8), 8 * (8 * WORDS - ID_BYTES), out=words[WORDS - 1])
         return words
 
     def _literal_lines(self, words: Array) -> Array | None:
@@ -133,12 +131,12 @@ class Layout:
 
     def _plain_texts(self, matrix: Array) -> Array | None:
         """Which lines have nothing in their texts that needs unescaping; none when all have not."""
-        places = [place for begin, end in self.texts for place in _places(begin, end)]
+        places = [place for begin, end in self.texts for place in word_places(begin, end)]
         if not places:
             return None
         words = np.empty((len(places), len(matrix)), dtype=np.uint64)
         for number, (at, outside) in enumerate(places):
-            words[number] = _words(matrix, at)
+            words[number] = word_at(matrix, at)
             if outside:
                 words[number] >>= np.uint64(outside)
                 words[number] |= np.uint64(FILLERS << 64 - outside & FILLERS)
@@ -234,52 +232,11 @@ def _literal(message: bytes, texts: tuple[tuple[int, int], ...], numbers: list[N
     return literal.view(np.uint64), mask.view(np.uint64)
 
 
-def _words(matrix: Array, at: int) -> Array:
-    """The eight bytes from `at` on of every line, as one number a line: a view, to be copied."""
-    return np.ndarray(len(matrix), "<u8", matrix, at, matrix.strides[:1])
-
-
-def _places(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where the words of a text are, the last one perhaps over the one before, and how many of its first bits are no text."""
-    if end > begin:
-        yield from ((at, 0) for at in range(begin, end - 8, 8))
-        yield end - 8, max(64 - 8 * (end - begin), 0)
-
-
-def _digits(matrix: Array, begin: int, end: int) -> tuple[Array, Array | None]:
-    """Whole numbers out of digits, eight at a time as Lemire does (2018); which are good (none: all)."""
-    total: Array | None = None
-    good: Array | None = None
-    for last in range(end - (end - begin - 1) // 8 * 8, end + 1, 8):
-        width = min(last - begin, 8)
-        chunk = _words(matrix, last - 8) ^ ZEROS
-        chunk &= np.uint64(2**64 - 2 ** (64 - 8 * width))
-        if last < end and chunk.min() == chunk.max():  # the first digits of times are the same for months
-            chunk = chunk[:1]
-        other = (chunk | (chunk + SIXES)) & HIGH
-        if other.max():
-            good = _both(good, np.broadcast_to(other == 0, len(matrix)))
-        pairs = chunk * np.uint64(10) + (chunk >> np.uint64(8))
-        value = (pairs & PAIRS) * HUNDREDS + ((pairs >> np.uint64(16)) & PAIRS) * UNITS
-        value >>= np.uint64(32)
-        number = value.view(np.int64)
-        total = number if total is None else total * 10**8 + number
-    if total is None:
-        raise ValueError("no digits")
-    return total, good
-
-
 def _inside(values: Array, low: float, high: float) -> Array | None:
     """Which values lie within bounds; none when all do."""
     if values.min() >= low and values.max() <= high:
         return None
     return np.asarray((values >= low) & (values <= high))
-
-
-def _both(good: Array | None, fine: Array | None) -> Array | None:
-    if good is None or fine is None:
-        return fine if good is None else good
-    return np.asarray(good & fine)
 
 
 def _field(kind: msgspec.inspect.Type, steps: int) -> _Field:

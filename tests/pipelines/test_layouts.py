@@ -129,6 +129,24 @@ def test_a_damaged_message_is_never_read_otherwise_than_exactly(messages: list[b
     assert_same(read, many)
 
 
+@pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 15, 16, 17, 23])
+def test_a_text_of_any_length_is_looked_through_to_its_last_byte(length: int) -> None:
+    text = b"strap-0123456789-abcdefg"[:length]
+    good = msgspec.json.encode(event(device_id=text.decode()))
+    begin = good.index(b'"device_id":"') + len(b'"device_id":"')
+    odd = [good[:at] + bytes([byte]) + good[at + 1 :] for at in range(begin, begin + length) for byte in b'\x00\x1f"\\\x7f\xff']
+    read = Layouts().read([good] * ALIKE_MIN + odd)
+    assert read.known.tolist() == [True] * ALIKE_MIN + [False] * len(odd)
+    assert_same(read, [good] * ALIKE_MIN + odd)
+
+
+def test_many_messages_are_read_in_parts_as_they_are_at_once() -> None:
+    messages = [msgspec.json.encode(event(member_id=1_000 + at % 9_000, heart_rate_bpm=90 + at % 30)) for at in range(9_001)]
+    read = Layouts().read(messages)
+    assert read.known.all()
+    assert_same(read, messages)
+
+
 @pytest.mark.parametrize("digits", ["8.333333333333334", "9.0005", "8.0045", "12.34449999999999", "0.3333333333333333", "45.0"])
 def test_numbers_with_many_decimals_become_the_same_steps(digits: str) -> None:
     message = msgspec.json.encode(event()).replace(b'"heart_rate_bpm":120', b'"speed_mps":' + digits.encode())
