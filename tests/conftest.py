@@ -7,6 +7,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from infra.settings import Settings
 from tests.running import ROOT, Servers, settings_in, temporary_home
@@ -87,6 +89,21 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"SKIPPED LOUDLY: no real recordings at {SHARED_DATA}; files written by the simulator stand in elsewhere")
     return SHARED_DATA
+
+
+IN_ONE_HOUSE = {"tests/e2e/test_a_class.py", "tests/e2e/test_same_numbers.py"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Whole files, and those that share a house to one worker: starting one takes twenty seconds of two processors."""
+
+    class ByHouse(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "one house" if file in IN_ONE_HOUSE else file
+
+    return ByHouse(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

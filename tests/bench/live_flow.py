@@ -47,6 +47,8 @@ PER_EVENT_EVENTS = 150_000
 RATE_MEMBERS = 10_000
 RATE_SECONDS = 45
 IDLE_SECONDS = 10
+SLICE_MS = 10
+"""Of a clock of a millisecond, sender and broker would keep the two processors busy, and delays would be theirs."""
 LEAD_S = 8
 """So long before the first event a flow is started."""
 GOALS = {10_000: (10.0, 0.75), 500: (6.0, 0.7)}
@@ -203,7 +205,7 @@ class Watched:
         return self
 
     def _send(self, seconds: int) -> None:
-        """Slices of 10 ms; the event of a sprinter that closes a second is remembered with the moment it was handed over."""
+        """In slices, as hubs' frames come. The event of a sprinter that closes a second is remembered with its moment."""
         producer, random = open_producer(self.settings), np.random.default_rng(2)
         for second in range(seconds):
             due = sorted(self._slices(second, random), key=lambda one: one[0])
@@ -220,7 +222,7 @@ class Watched:
     def _slices(self, second: int, random: np.random.Generator) -> Iterator[tuple[int, int, bytes, bytes]]:
         members = (member.member_id for session in self.room.sessions for member in session.participants)
         for member_id, (key, value) in zip(members, events_of(self.room, second, random), strict=True):
-            at_ms = self.room.started_ms + second * 1000 + member_id * 37 % 1000
+            at_ms = self.room.started_ms + second * 1000 + member_id * 37 % 1000 // SLICE_MS * SLICE_MS
             yield at_ms, member_id, key, value
 
     def _wait(self, at_ms: int, producer: Producer) -> None:
@@ -231,7 +233,8 @@ class Watched:
         consumer: Consumer = open_consumer(self.settings)
         consumer.assign([TopicPartition(topic.name, p, OFFSET_END) for p in range(topic.partitions)])
         while not self._done.is_set():
-            for message in consumer.consume(100, 0.002):
+            first = consumer.poll(0.1)  # returns with the first message; `consume` would wait until it has a hundred
+            for message in () if first is None else (first, *consumer.consume(100, 0)):
                 if message.error() is None:
                     take(message.value() or b"")
         consumer.close()

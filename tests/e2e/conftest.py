@@ -79,9 +79,9 @@ def up(settings: Settings, *options: str) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house() -> Iterator[House]:
-    """A fresh house; it is stopped and removed after the module."""
+    """One house for the modules that only hold classes in it."""
     with temporary_home() as home:
         settings = settings_in(home, **POLLED)
         with up(settings):
