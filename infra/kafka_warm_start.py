@@ -4,6 +4,9 @@ Made once for a machine's jars and Java by a broker that lives for this only; ev
 that a cache fits, and goes on without one that does not.
 """
 
+import contextlib
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -45,8 +48,10 @@ def _one_life(home: Path, made: Path) -> None:
     while process.poll() is None and time.monotonic() < deadline and not kafka.ready():
         time.sleep(0.05)
     process.terminate()
-    process.wait(STOP_S)
-    if not made.is_file():
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    process.kill()  # had it not ended, what it has written so far is no cache
+    if process.wait() == -signal.SIGKILL or not made.is_file():
         raise PacelineError(f"Kafka left no cache of its classes:\n{log.read_text(errors='replace')[-2_000:]}")
 
 

@@ -18,7 +18,7 @@ from pipelines.progress import Progress
 from schemas.topics import APP_EVENTS, DEVICE_EVENTS, SESSION_PARTITIONS, Topic
 
 FlowName = Literal["store", "live"]
-REST_MS: dict[FlowName, int] = {"store": 100, "live": 8}
+REST_MS: dict[FlowName, int] = {"store": 100, "live": 12}
 """Pause of the source after a batch that was not full: `store` gathers, `live` hurries. A batch of a few events costs nearly
 1 ms all by itself, so without a pause a class of hundreds would keep a core busy with beginnings."""
 MOST: dict[FlowName, int] = {"store": 5_000, "live": 10_000}
