@@ -1,4 +1,7 @@
-"""Every process of an installation: command, order, ports, readiness. A server that has an address of its own is left out."""
+"""Every process of an installation: command, order, ports, readiness. A server that has an address of its own is left out.
+
+What a class sees live goes first: when processors are short, flow `store` and the warehouse wait, Kafka keeps their work.
+"""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from importlib.metadata import entry_points
 
 from infra.embedded.kafka import EmbeddedKafka
-from infra.embedded.launch import Launch
+from infra.embedded.launch import SECOND_IN_LINE, Launch
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.migration_process import migrate_apart
 from infra.settings import Settings, child_environment
@@ -77,7 +80,8 @@ def warehouse_child(settings: Settings) -> Child | None:
     if settings.clickhouse:
         return None
     port = Port(settings.clickhouse_port, "PACELINE_CLICKHOUSE_PORT")
-    return _ours(settings, "warehouse", ["warehouse", "serve"], port, path="/ping", stop_timeout_s=20)
+    command = ["warehouse", "serve"]
+    return _ours(settings, "warehouse", command, port, path="/ping", stop_timeout_s=20, niceness=SECOND_IN_LINE)
 
 
 def gateway_children(settings: Settings) -> list[Child]:
@@ -111,6 +115,7 @@ def flow_children(settings: Settings) -> list[Child]:
             f"flow-{flow}-{group}",
             ["flow", flow, "--group", str(group)],
             Port(flow_port(settings, flow, group), "PACELINE_METRICS_PORT and those after it"),
+            niceness=SECOND_IN_LINE if flow == "store" else 0,
         )
         for group in range(settings.flow_groups)
         for flow in ("store", "live")
@@ -118,13 +123,20 @@ def flow_children(settings: Settings) -> list[Child]:
 
 
 def _ours(
-    settings: Settings, name: str, arguments: list[str], port: Port, *, path: str = "/ready", stop_timeout_s: float = 10
+    settings: Settings,
+    name: str,
+    arguments: list[str],
+    port: Port,
+    *,
+    path: str = "/ready",
+    stop_timeout_s: float = 10,
+    niceness: int = 0,
 ) -> Child:
     command = [sys.executable, "-P", "-m", "infra.cli", *arguments]
     host = "127.0.0.1" if port.host in {"0.0.0.0", "::"} else port.host  # noqa: S104 - compared, not bound
     return Child(
         name=name,
-        launch=lambda: Launch(command, child_environment(settings), settings.home),
+        launch=lambda: Launch(command, child_environment(settings), settings.home, niceness=niceness),
         ready=_answers(host, port.number, path),
         alive=_answers(host, port.number, "/health"),
         ports=(port,),

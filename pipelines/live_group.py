@@ -29,6 +29,8 @@ PUBLISH_EVERY_MS = 24
 """At most so often: what comes after a silence is shown at once, what comes before this is over waits for its end."""
 PUBLISH_MEMBERS, PUBLISH_MEMBERS_PER_MS = 5_000, 50
 """With more members pictures come less often: that shows more at once and leaves time for events."""
+PUBLISH_SHARE, PUBLISH_REST_MS = 8, 200
+"""Pictures take an eighth of the time at most: where they are dear, or the machine is busy, each shows more."""
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
 """While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
@@ -73,6 +75,7 @@ class LiveGroup:
         self._tick_at_ms = 0
         self._publish_at_ms: int | None = None
         self._published_ms = 0
+        self._pictures_took_ms = 0
         self._ticks = 0
         self._synthetic: list[Reading] = []
         self._exits = {name: FLOW_EVENTS.labels("live", name) for name in ("kept", "late", "outside", "synthetic")}
@@ -106,8 +109,9 @@ class LiveGroup:
         if self._publish_at_ms is None or now_ms < self._publish_at_ms:
             return []
         if not self._shard.live_left:
-            self._published_ms = now_ms
+            self._published_ms, self._pictures_took_ms = now_ms, 0
         outputs = self._pictures(now_ms, PICTURE_ROWS if caught_up else None)
+        self._pictures_took_ms += self._clock() - now_ms
         self._publish_at_ms = now_ms if self._shard.live_left else None
         return outputs
 
@@ -207,7 +211,8 @@ class LiveGroup:
         if not self._progress.caught_up(now_ms):
             return now_ms + self._patience_ms()
         more_ms = max(0, self._shard.members - PUBLISH_MEMBERS) // PUBLISH_MEMBERS_PER_MS
-        return max(now_ms, self._published_ms + PUBLISH_EVERY_MS + more_ms)
+        rest_ms = min(PUBLISH_SHARE * self._pictures_took_ms, PUBLISH_REST_MS)
+        return max(now_ms, self._published_ms + max(PUBLISH_EVERY_MS + more_ms, rest_ms))
 
     def _patience_ms(self) -> int:
         """How long a flow that is behind lets its readers wait for a picture."""

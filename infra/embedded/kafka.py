@@ -165,7 +165,6 @@ class EmbeddedKafka:
             f"-Xmx{self.heap_mb}m",
             "-Xms64m",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
             "-XX:+ExitOnOutOfMemoryError",
             "--sun-misc-unsafe-memory-access=allow",

@@ -4,6 +4,7 @@
 process should, and the request is made after the change.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -22,6 +23,8 @@ CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETPCAP = 1, 2, 8
 SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 LIBC = ctypes.CDLL(None, use_errno=True)
+SECOND_IN_LINE = 5
+"""The niceness of what may wait while others serve the live path: a third of their share when all want the processors."""
 SANE_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -45,6 +48,7 @@ class Launch:
     account: Account | None = None
     orphan_signal: signal.Signals = signal.SIGKILL
     """What it receives when its starter is gone."""
+    niceness: int = 0
 
     def start(self, output: int | IO[bytes], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start it in a session of its own, so that Ctrl-C at the terminal reaches the starter only."""
@@ -58,7 +62,7 @@ class Launch:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             umask=0o077,  # what they keep is closed to the machine's other users
-            preexec_fn=lambda: _enter(self.account, self.orphan_signal, parent),  # noqa: PLW1509 - only system calls inside
+            preexec_fn=lambda: _enter(self.account, self.orphan_signal, parent, self.niceness),  # noqa: PLW1509 - only system calls inside
         )
 
     def run(self, what: str, text: bytes = b"", timeout_s: float = 120) -> None:
@@ -101,8 +105,10 @@ def _passable(folder: Path, uid: int, gid: int) -> bool:
     return bool(found.st_mode & bit)
 
 
-def _enter(account: Account | None, orphan_signal: signal.Signals, parent: int) -> None:
+def _enter(account: Account | None, orphan_signal: signal.Signals, parent: int, niceness: int) -> None:
     """Between fork and exec."""
+    if niceness:
+        _give_way(niceness)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
     if account:
@@ -111,6 +117,15 @@ def _enter(account: Account | None, orphan_signal: signal.Signals, parent: int) 
         LIBC.prctl(PR_SET_PDEATHSIG, int(orphan_signal), 0, 0, 0)
         if os.getppid() != parent:  # the starter died before the line above
             os._exit(1)
+
+
+def _give_way(niceness: int) -> None:
+    """Linux shares processors among sessions where `autogroup` is on, and niceness then counts within a session only."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):  # another system, or asked too often: then the process's own niceness is all there is
+        group = os.open("/proc/self/autogroup", os.O_WRONLY)
+        os.write(group, b"%d" % niceness)
+        os.close(group)
 
 
 def _become(account: Account) -> None:

@@ -69,10 +69,8 @@ class RrLog:
         values = np.full(len(rows), np.nan)
         held = np.flatnonzero(self._place[rows] >= 0)
         if len(held):
-            self._tidy(self._place[rows[held]])
             since = (heads[held].astype(np.int64) - width_s + 1) * 1000
-            part = self._beats.take(self._place[rows[held]])
-            values[held] = _rmssd(*_sums(part.kept, since << _TIME_BITS))
+            values[held] = _rmssd(*_sums(self._tidy(self._place[rows[held]]), since << _TIME_BITS))
         return values
 
     def session(self, rows: Array) -> Array:
@@ -80,11 +78,13 @@ class RrLog:
         values = np.full(len(rows), np.nan)
         held = np.flatnonzero(self._place[rows] >= 0)
         if len(held):
-            self._tidy(self._place[rows[held]])
-            part = self._beats.take(self._place[rows[held]])
-            squares, differences, accepted, beats = _sums(part.kept, part.counted + 1)
+            place, log = self._place[rows[held]], self._beats
+            squares, differences, accepted, beats = _sums(self._tidy(place), log.counted[place] + 1)
             values[held] = _rmssd(
-                part.squares + squares, part.differences + differences, part.accepted + accepted, part.beats + beats
+                log.squares[place] + squares,
+                log.differences[place] + differences,
+                log.accepted[place] + accepted,
+                log.beats[place] + beats,
             )
         return values
 
@@ -147,30 +147,32 @@ class RrLog:
         self._beats.kept.reshape(-1)[place * CAPACITY + at] = codes
         np.add.at(self._beats.filled, place, 1)
 
-    def _tidy(self, place: Array) -> None:
-        """Sort, and drop beats that came twice."""
-        kept = np.sort(self._beats.kept[place], axis=1)
+    def _tidy(self, place: Array) -> Array:
+        """Sort, and drop beats that came twice; the beats of these places, as wide as the fullest of them."""
+        width = int(self._beats.filled[place].max(initial=0))  # what lies beyond is empty
+        kept = np.sort(self._beats.kept[place, :width], axis=1)
         again = (kept[:, 1:] == kept[:, :-1]) & (kept[:, 1:] != _EMPTY)
         if again.any():
             kept[:, 1:][again] = _EMPTY
             kept.sort(axis=1)
-        self._beats.kept[place] = kept
+        self._beats.kept[place, :width] = kept
         self._beats.filled[place] = (kept != _EMPTY).sum(axis=1)
+        return kept
 
     def _count(self, place: Array, horizon: Array) -> None:
         """Count for good what lies up to the `horizon` second and has its neighbours there; keep its last three as context."""
-        self._tidy(place)
-        part = self._beats.take(place)
-        old = (part.kept < ((horizon + 1) * 1000 << _TIME_BITS)[:, None]).sum(axis=1)
+        kept = self._tidy(place)
+        old = (kept < ((horizon + 1) * 1000 << _TIME_BITS)[:, None]).sum(axis=1)
         ripe = np.flatnonzero(old > 2 * NEIGHBOURS)
         if not len(ripe):
             return
-        place, kept, old, counted = place[ripe], part.kept[ripe], old[ripe], part.counted[ripe]
+        place, kept, old, counted = place[ripe], kept[ripe], old[ripe], self._beats.counted[place[ripe]]
         final = old - 1 - NEIGHBOURS
         until = kept[np.arange(len(ripe)), final]
         fresh = until > counted
         place, kept, old, counted, final, until = (a[fresh] for a in (place, kept, old, counted, final, until))
-        judged = np.where(np.arange(CAPACITY) < old[:, None], kept, _EMPTY)
+        width = kept.shape[1]
+        judged = np.where(np.arange(width) < old[:, None], kept, _EMPTY)
         squares, differences, accepted, beats = _sums(judged, counted + 1, until)
         self._beats.squares[place] += squares
         self._beats.differences[place] += differences
@@ -178,9 +180,9 @@ class RrLog:
         self._beats.beats[place] += beats
         self._beats.counted[place] = until
         gone = final - NEIGHBOURS
-        moved = np.arange(CAPACITY) + gone[:, None]
-        left = np.where(moved < CAPACITY, np.take_along_axis(kept, np.minimum(moved, CAPACITY - 1), axis=1), _EMPTY)
-        self._beats.kept[place] = left
+        moved = np.arange(width) + gone[:, None]
+        left = np.where(moved < width, np.take_along_axis(kept, np.minimum(moved, width - 1), axis=1), _EMPTY)
+        self._beats.kept[place, :width] = left
         self._beats.filled[place] -= gone.astype(np.int32)
 
     def _admit(self, rows: Array) -> None:
