@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.console import Console
 
 from tests.bench.figures import Figure
-from tests.bench.machine import facts
+from tests.bench.machine import facts, processor_s, stolen_since
 from tests.bench.report import Report
 from tests.running import ROOT
 
@@ -45,7 +45,7 @@ def run(benchmarks: dict[str, Measure], report: Report, console: Console) -> int
 
 def _run_one(name: str, measure: Measure, report: Report, console: Console) -> bool:
     figures: list[Figure] = []
-    machine = facts()
+    machine, before = facts(), processor_s()
     console.print(f"[bold]{name}[/] …")
     try:
         for figure in measure():
@@ -54,8 +54,9 @@ def _run_one(name: str, measure: Measure, report: Report, console: Console) -> b
         console.print_exception()
         return False
     finally:
+        figures.append(stolen_since(before))
         report.show(name, figures, console)
-        if figures:
+        if len(figures) > 1:
             report.keep(name, figures, machine, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     return True
 

@@ -70,9 +70,12 @@ def test_a_benchmark_that_fails_loses_neither_its_own_first_figures_nor_those_of
     assert "failed: failing" in text
     kept = json.loads(path.read_text())
     assert kept["machine"]["cores"] == os.cpu_count()
+    stolen = "processors taken by the host's other machines"
     assert [(f["module"], f["name"], f["met"]) for f in kept["figures"]] == [
         ("failing", "before the fault", True),
+        ("failing", stolen, None),
         ("whole", "of the other", False),
+        ("whole", stolen, None),
     ]
 
 
