@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from infra.clock import Clock
 from infra.embedded.warehouse.bridge import Bridge
 from infra.embedded.warehouse.compression import choose_coding, unpack
+from infra.embedded.warehouse.connections import Connections
 from infra.embedded.warehouse.engine import Engine
 from infra.embedded.warehouse.errors import UNKNOWN_EXCEPTION, QueryFailed
 from infra.embedded.warehouse.execution import Outcome
@@ -56,6 +57,7 @@ class WarehouseApp:
         self._users = users
         self._new_id = new_id
         self._sessions = Sessions(clock)
+        self._connections = Connections(engine)
         self._reading = Lane("read", threads=4, waiting=64)
         self._writing = Lane("write", threads=2, waiting=32)
 
@@ -80,6 +82,7 @@ class WarehouseApp:
         for lane in (self._reading, self._writing):
             lane.close()
         self._sessions.close()
+        self._connections.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,9 +130,9 @@ class WarehouseApp:
         started = time.perf_counter()
         try:
             if query.streams:
-                await self._stream(partial(run_streaming, self._engine, query, session), head, receive, send)
+                await self._stream(partial(run_streaming, self._connections, query, session), head, receive, send)
             else:
-                job = lane.submit(partial(run_whole, self._engine, query, session))
+                job = lane.submit(partial(run_whole, self._connections, query, session))
                 await _respond_outcome(send, await asyncio.wrap_future(job), head)
         finally:
             WAREHOUSE_SECONDS.labels(kind).observe(time.perf_counter() - started)
@@ -138,19 +141,22 @@ class WarehouseApp:
         bridge = Bridge()
         way_out = WayOut(bridge, self._new_id().replace("-", "")[:16])
         job = asyncio.wrap_future(self._reading.submit(partial(run, way_out)))
-        listening = asyncio.ensure_future(_until_disconnect(receive, bridge))
+        job.add_done_callback(bridge.end)
+        listening: asyncio.Future[None] | None = None
         try:
             piece = await bridge.get()
             if piece is None:
                 await _respond_outcome(send, await job or Outcome(b""), head)
                 return
+            listening = asyncio.ensure_future(_until_disconnect(receive, bridge))
             await start_response(send, 200, [*head, ("x-clickhouse-exception-tag", way_out.tag)])
             while piece is not None:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 piece = await bridge.get()
             await _finish(send, job)
         finally:
-            listening.cancel()
+            if listening:
+                listening.cancel()
             bridge.abandon()
             # The session may be given back only when no thread uses it any more.
             await asyncio.wait((job,))

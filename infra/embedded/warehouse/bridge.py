@@ -14,7 +14,7 @@ class Abandoned(Exception):
 
 
 class Bridge:
-    """`put` and `end` from one thread, `get` in the loop. A client that takes nothing for a minute loses its query."""
+    """`put` from one thread, `get` and `end` in the loop. A client that takes nothing for a minute loses its query."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -30,9 +30,9 @@ class Bridge:
             raise Abandoned
         self._loop.call_soon_threadsafe(self._queue.put_nowait, piece)
 
-    def end(self) -> None:
-        """Nothing more will come."""
-        self._loop.call_soon_threadsafe(self._queue.put_nowait, None)
+    def end(self, _: object = None) -> None:
+        """In the loop, after the last `put`: nothing more will come."""
+        self._queue.put_nowait(None)
 
     async def get(self) -> bytes | None:
         """The next piece, None after the last."""

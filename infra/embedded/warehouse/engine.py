@@ -5,6 +5,7 @@ import os
 import re
 import threading
 from enum import Enum
+from functools import lru_cache
 from typing import IO, Any
 
 import chdb
@@ -15,6 +16,8 @@ from infra.embedded.warehouse.errors import SYNTAX_ERROR, QueryFailed, from_engi
 from infra.errors import PacelineError
 
 DATABASE = "paceline"
+REMEMBERED, REMEMBERED_BYTES = 256, 8 * 1024
+"""How many statements are remembered, and how long one may be."""
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -44,6 +47,7 @@ class Engine:
             self._lock.close()
             raise PacelineError(f"The warehouse engine did not start on {folders.data}: {failure}") from failure
         self._judging = threading.Lock()
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._judge)
         self._anchor.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
 
     def connect(self, database: str) -> Connection:
@@ -59,7 +63,13 @@ class Engine:
             raise from_engine(failure) from None
 
     def effect(self, sql: str) -> Effect:
-        """What this statement would do. Raises QueryFailed for several statements at once."""
+        """What this statement would do. Raises QueryFailed for several statements at once.
+
+        The parser sees the text and nothing else, so its judgement of a short one is remembered.
+        """
+        return self._remembered(sql) if len(sql) <= REMEMBERED_BYTES else self._judge(sql)
+
+    def _judge(self, sql: str) -> Effect:
         with self._judging:
             found: dict[str, Any] = self._anchor._conn.classify_query(sql)
         if found["statement_count"] > 1:

@@ -37,9 +37,8 @@ class Outcome:
 
 
 def apply_settings(connection: Connection, arguments: Arguments, user: User, *, readonly: int) -> None:
-    """Give the connection the request's parameters and settings, then the user's limits, and read-only mode last of all."""
-    values = {f"param_{name}": value for name, value in arguments.parameters.items()}
-    values |= {name: str(limit) for name, limit in user.limits.items()}
+    """Give the connection the user's limits, then the request's settings, and read-only mode last of all."""
+    values = {name: str(limit) for name, limit in user.limits.items()}
     values |= arguments.settings
     if readonly:
         values["readonly"] = str(readonly)
@@ -68,10 +67,12 @@ def restore_values(connection: Connection, values: Mapping[str, str | None]) -> 
         run(connection, "SET " + ", ".join(parts))
 
 
-def run(connection: Connection, sql: str, output_format: str = "TabSeparated") -> Outcome:
-    """The whole result of one statement."""
+def run(
+    connection: Connection, sql: str, output_format: str = "TabSeparated", parameters: Mapping[str, str] | None = None
+) -> Outcome:
+    """The whole result of one statement. Its parameters hold for itself only."""
     try:
-        result = connection.query(sql, output_format)
+        result = connection.query(sql, output_format, params=parameters)
         return Outcome(
             data=bytes(result.bytes() or b""),
             read_rows=result.storage_rows_read(),
@@ -84,12 +85,13 @@ def run(connection: Connection, sql: str, output_format: str = "TabSeparated") -
         raise from_engine(failure) from None
 
 
-def insert(connection: Connection, statement: Insert) -> Outcome:
-    """Insert the data, all or nothing.
+def insert(connection: Connection, statement: Insert, parameters: Mapping[str, str]) -> Outcome:
+    """Insert the data, all or nothing. The parameters stay in the connection.
 
     The engine's streaming insert reports success although its last step failed for want of disk space. So what the engine has
     counted of such failures is compared: one too many answers only costs a repetition, which tables that replace by key take.
     """
+    set_values(connection, {f"param_{name}": value for name, value in parameters.items()})
     failed_before = _failed_writes(connection)
     outcome = _insert(connection, statement)
     if _failed_writes(connection) != failed_before:
@@ -115,11 +117,16 @@ def _insert(connection: Connection, statement: Insert) -> Outcome:
         raise from_engine(failure) from None
 
 
-def pieces(connection: Connection, sql: str, output_format: str) -> Generator[bytes]:
+def pieces(connection: Connection, sql: str, output_format: str, parameters: Mapping[str, str]) -> Generator[Outcome]:
     """The result piece by piece. Closing the iterator early stops the query."""
     try:
-        with connection.send_query(sql, output_format) as stream:
+        with connection.send_query(sql, output_format, params=parameters) as stream:
             for piece in stream:
-                yield bytes(piece.bytes())
+                yield Outcome(
+                    data=bytes(piece.bytes()),
+                    read_rows=piece.storage_rows_read(),
+                    read_bytes=piece.storage_bytes_read(),
+                    elapsed_s=piece.elapsed(),
+                )
     except RuntimeError as failure:
         raise from_engine(failure) from None

@@ -1,15 +1,18 @@
 """One query from its arguments to its response: which statement, whose right, which lane, which way out."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
 
 from chdb.state.sqlitelike import Connection
 
 from infra.embedded.warehouse import execution, permissions
 from infra.embedded.warehouse.bridge import Abandoned, Bridge
 from infra.embedded.warehouse.compression import Packer, packer
-from infra.embedded.warehouse.engine import Effect, Engine, quote_name
+from infra.embedded.warehouse.connections import Connections
+from infra.embedded.warehouse.engine import REMEMBERED, REMEMBERED_BYTES, Effect, Engine, quote_name
 from infra.embedded.warehouse.errors import SYNTAX_ERROR, QueryFailed
 from infra.embedded.warehouse.execution import Outcome
 from infra.embedded.warehouse.formats import DESCRIBING_FORMAT, empty_native_block, is_separable
@@ -40,6 +43,11 @@ class Query:
         return self.effect not in (Effect.READS, Effect.UNREADABLE)
 
     @property
+    def changes_nothing(self) -> bool:
+        """Whether its connection is afterwards as it was before: a reader's plain question."""
+        return not self.user.writes and self.effect is Effect.READS and not self.arguments.settings
+
+    @property
     def streams(self) -> bool:
         return (
             isinstance(self.statement, Statement)
@@ -52,7 +60,7 @@ class Query:
 
 def prepare(engine: Engine, user: User, arguments: Arguments, body: bytes, *, reads_only: bool, coding: str | None) -> Query:
     """Decide what a request is. Raises QueryFailed when it may not run."""
-    statement = read_statement(arguments.query, body)
+    statement = _read(arguments.query, body)
     words: tuple[bytes, ...]
     if isinstance(statement, Insert):
         # It answers with an empty body, which is no valid frame of any coding.
@@ -61,6 +69,17 @@ def prepare(engine: Engine, user: User, arguments: Arguments, body: bytes, *, re
         effect, words = engine.effect(_decode(statement.sql)), statement.words
     permissions.check_permission(user, effect, words, reads_only=reads_only)
     return Query(user, arguments, statement, effect, reads_only, coding)
+
+
+def _read(text: bytes, body: bytes) -> Statement | Insert:
+    """Questions come again word for word, so the short ones are taken apart once; inserts bring new data each time."""
+    short = not (text and body) and len(text or body) <= REMEMBERED_BYTES
+    if short and (text or body).lstrip()[:6].upper() != b"INSERT":
+        return _remembered(text, body)
+    return read_statement(text, body)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(read_statement)
 
 
 @dataclass(frozen=True)
@@ -72,15 +91,20 @@ class WayOut:
 
 
 @contextmanager
-def _connected(engine: Engine, query: Query, session: Session | None) -> Iterator[Connection]:
+def _connected(connections: Connections, query: Query, session: Session | None) -> Iterator[Connection]:
     arguments = query.arguments
     if session is None or not query.user.writes:
-        with engine.connect(_database(arguments, session)) as connection:
+        database = _database(arguments, session)
+        if query.changes_nothing:
+            with connections.standing(query.user, database) as connection:
+                yield connection
+            return
+        with connections.fresh(database) as connection:
             execution.apply_settings(connection, arguments, query.user, readonly=_readonly(query))
             yield connection
         return
     if session.connection is None:
-        session.connection = engine.connect("")
+        session.connection = connections.fresh("")
     connection = session.connection
     if arguments.database and arguments.database != session.asked_database:
         execution.run(connection, f"USE {quote_name(arguments.database)}")
@@ -109,63 +133,78 @@ def _readonly(query: Query) -> int:
     return query.arguments.readonly
 
 
-def run_whole(engine: Engine, query: Query, session: Session | None) -> Outcome:
+def run_whole(connections: Connections, query: Query, session: Session | None) -> Outcome:
     """Run to the end and keep the result in memory."""
-    with _connected(engine, query, session) as connection:
+    given = query.arguments.parameters
+    with _connected(connections, query, session) as connection:
         if isinstance(query.statement, Insert):
-            return execution.insert(connection, query.statement)
-        outcome = execution.run(connection, _decode(query.statement.sql), query.output_format)
+            return execution.insert(connection, query.statement, given)
+        outcome = execution.run(connection, _decode(query.statement.sql), query.output_format, given)
         if not outcome.data and query.effect is Effect.READS and query.output_format.lower() == "native":
-            described = execution.run(connection, _decode(query.statement.bare), DESCRIBING_FORMAT).data
+            described = execution.run(connection, _decode(query.statement.bare), DESCRIBING_FORMAT, given).data
             outcome = replace(outcome, data=empty_native_block(described))
         if session and query.statement.words[:1] == (b"USE",):
             session.database = (
                 execution.run(connection, "SELECT currentDatabase()", "TabSeparatedRaw").data.decode().rstrip("\n")
             )
-        if query.coding:
-            packing = packer(query.coding)
-            outcome = replace(outcome, data=packing.compress(outcome.data) + packing.flush())
-        return outcome
+    return _packed(outcome, query.coding)
 
 
-def run_streaming(engine: Engine, query: Query, session: Session | None, way_out: WayOut) -> Outcome | None:
-    """Run and hand the result over piece by piece; an Outcome when it turned out to have no pieces.
+def run_streaming(connections: Connections, query: Query, session: Session | None, way_out: WayOut) -> Outcome | None:
+    """Run and hand the result over piece by piece; an Outcome when there turned out to be less than two pieces.
 
     Raises QueryFailed only before the first piece or when the client stalls; a later failure of the engine is written into the
     result, as ClickHouse does.
     """
+    sql, given = _decode(_text(query.statement)), query.arguments.parameters
     try:
-        with _connected(engine, query, session) as connection:
-            found = execution.pieces(connection, _decode(_text(query.statement)), query.output_format)
+        with (
+            _connected(connections, query, session) as connection,
+            closing(execution.pieces(connection, sql, query.output_format, given)) as found,
+        ):
             first = next(found, None)
-            if first is not None:
-                _hand_over_all(first, found, packer(query.coding) if query.coding else None, way_out)
-                return None
+            second = next(found, None) if first else None
+            if first and second:
+                _hand_over_all(chain((first, second), found), packer(query.coding) if query.coding else None, way_out)
+    except (Abandoned, _ToldInside):
+        return None
+    if first is None:
         # The engine gives no piece for no rows, but some formats have a header to show.
-        return run_whole(engine, query, session)
-    finally:
-        way_out.bridge.end()
+        return run_whole(connections, query, session)
+    return None if second else _packed(first, query.coding)
 
 
-def _hand_over_all(first: bytes, rest: Generator[bytes], packing: Packer | None, way_out: WayOut) -> None:
+def _packed(outcome: Outcome, coding: str | None) -> Outcome:
+    if not coding:
+        return outcome
+    packing = packer(coding)
+    return replace(outcome, data=packing.compress(outcome.data) + packing.flush())
+
+
+class _ToldInside(Exception):
+    """The query failed after its result had begun; the result says so."""
+
+
+def _hand_over_all(pieces: Iterable[Outcome], packing: Packer | None, way_out: WayOut) -> None:
     put = way_out.bridge.put
     try:
-        put(packing.compress(first) if packing else first)
-        for piece in _with_failure(rest, way_out.tag):
+        for piece in _with_failure(pieces, way_out.tag):
             put(packing.compress(piece) if packing else piece)
+    except _ToldInside:
         if packing:
             put(packing.flush())
-    except Abandoned:
-        return
-    finally:
-        rest.close()
+        raise
+    if packing:
+        put(packing.flush())
 
 
-def _with_failure(pieces: Generator[bytes], tag: str) -> Generator[bytes]:
+def _with_failure(pieces: Iterable[Outcome], tag: str) -> Iterator[bytes]:
     try:
-        yield from pieces
+        for piece in pieces:
+            yield piece.data
     except QueryFailed as failure:
         yield failure_block(failure, tag)
+        raise _ToldInside from failure
 
 
 def _text(statement: Statement | Insert) -> bytes:
