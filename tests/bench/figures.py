@@ -1,5 +1,6 @@
 """What a benchmark yields: figures with goals, and the processor time that stands beside them."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -88,9 +89,9 @@ def median_of(runs: int, measure: Callable[[], float]) -> float:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of all lies (nearest rank), so a value that occurred."""
+    """The smallest value that at least that share of all do not exceed (nearest rank), so a value that occurred."""
     ranked = sorted(values)
-    return ranked[min(int(share * len(ranked)), len(ranked) - 1)]
+    return ranked[max(math.ceil(share * len(ranked) - 1e-9) - 1, 0)]
 
 
 def usage_of(*pids: int) -> Usage:

@@ -32,7 +32,9 @@ def test_the_median_brings_the_processor_time_of_its_run() -> None:
 
 
 def test_a_percentile_is_a_value_that_occurred() -> None:
-    assert percentile(range(100), 0.95) == 95
+    assert percentile(range(1, 101), 0.95) == 95
+    assert percentile(range(1, 21), 0.95) == 19
+    assert percentile(range(1, 21), 1) == 20
     assert percentile([7], 0.95) == 7
     assert percentile([3, 1, 2], 0.5) == 2
 
