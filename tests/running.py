@@ -3,6 +3,7 @@
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,10 @@ from infra.migrate import migrate_control_plane, migrate_warehouse
 from infra.settings import Settings, child_environment, ensure_secrets, load_settings
 
 ROOT = Path(__file__).parents[1]
+
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For `verify=` of httpx where a server without TLS is asked often: making its own takes 40 ms of the processor each time."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -158,8 +163,7 @@ class Servers:
 def answers(url: str) -> bool:
     """Whether a GET gives 200.
 
-    Asked in a loop while processes start, so without what httpx makes ready for TLS each time: that took 40 ms of the processor
-    that they need.
+    Asked in a loop while processes start, so without httpx: what it makes ready for TLS took the processor that they need.
     """
     host, _, path = url.removeprefix("http://").partition("/")
     connection = HTTPConnection(host, timeout=1)

@@ -1,6 +1,7 @@
 """Lays down what an older release kept (`keep.py`): its tables with their rows, its topics with their messages.
 
-Days are moved so that all of it was yesterday or today: tables and topics forget what is too old.
+Days are moved so that all of it was in the last 24 hours: tables and topics forget what is too old, and flows wait for what is
+still to come.
 """
 
 import json
@@ -26,12 +27,12 @@ INSERT = re.compile(r"INSERT INTO (\w+) FORMAT JSONEachRow\n", re.ASCII)
 
 
 class OldHouse:
-    """What one folder keeps, moved to `today`."""
+    """What one folder keeps, moved by whole days to the last 24 hours before `now`."""
 
-    def __init__(self, folder: Path, today: date | None = None) -> None:
+    def __init__(self, folder: Path, now: datetime | None = None) -> None:
         self._folder = folder
-        kept_at = date.fromisoformat(json.loads((folder / "answers.json").read_text())["kept_at"])
-        self._days = ((today or datetime.now(UTC).date()) - kept_at).days
+        newest_ms = max(json.loads(line)["at_ms"] for line in (folder / "messages.jsonl").read_text().splitlines())
+        self._days = ((now or datetime.now(UTC)) - datetime.fromtimestamp(newest_ms / 1_000, UTC)).days
         self.kept: dict[str, Any] = json.loads(self.read("answers.json"))
 
     def read(self, name: str) -> str:

@@ -8,7 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from schemas.tables import TABLES
 from schemas.topics import APP_EVENTS, DEVICE_EVENTS, TOPICS
 from tests.e2e.conftest import COMMAND, POLLED, up
 from tests.e2e.straps import Straps
-from tests.running import Servers, answers, settings_in, temporary_home, wait_until
+from tests.running import PLAIN, Servers, answers, settings_in, temporary_home, wait_until
 from tests.upgrade.keep import NEXT
 from tests.upgrade.old_house import INSERT, OldHouse, moved
 
@@ -82,7 +82,8 @@ class Upgraded:
         return min(kept) >= events and summaries >= 1
 
     def metric(self, flow: str, name: str, **labels: str) -> float:
-        text = httpx.get(f"http://127.0.0.1:{flow_port(self.settings, flow, 0)}/metrics", trust_env=False).text
+        url = f"http://127.0.0.1:{flow_port(self.settings, flow, 0)}/metrics"
+        text = httpx.get(url, trust_env=False, verify=PLAIN).text
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return sum(sample.value for sample in samples if sample.name == name and labels.items() <= sample.labels.items())
 
@@ -158,7 +159,9 @@ def test_what_is_kept_is_moved_to_today_in_days_and_in_both_kinds_of_numbers() -
     assert moved(text.format(21, 1_795_284, 1_795_284), 2) == text.format(23, 1_795_284 + 172, 1_795_284 + 172).replace(
         "456000", "456800"
     )
-    assert OldHouse(FOLDER, date.fromisoformat("2030-01-02")).kept["kept_at"] == "2030-01-02"
+    late, early = (datetime.fromisoformat(f"2030-01-02T{hour}Z") for hour in ("23:59", "00:01"))
+    assert OldHouse(FOLDER, late).kept["kept_at"] == "2030-01-02"
+    assert OldHouse(FOLDER, early).kept["kept_at"] == "2030-01-01"  # what it kept was at six in the evening
 
 
 KEYS = {
