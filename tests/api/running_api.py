@@ -22,7 +22,7 @@ from api.services import Services
 from infra.clock import system_clock
 from infra.postgres import open_engine
 from infra.settings import Settings
-from tests.running import free_ports, wait_until
+from tests.running import PLAIN, free_ports, wait_until
 
 Json = dict[str, Any]
 QUICK_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -63,7 +63,7 @@ class RunningApi:
     def as_user(self, user_id: int, name: str, role: str) -> httpx.Client:
         """A client with an access token of a new sign-in of this user."""
         token = self.services.tokens.issue(user_id, name, role, new_sign_in(self.services.refresh, user_id))
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20, verify=PLAIN)
 
     def took_new_passwords(self, club: Json) -> None:
         """The club was seeded again: who was signed in is no more."""
@@ -72,7 +72,7 @@ class RunningApi:
 
     def anonymous(self) -> httpx.Client:
         """A client without a token, with a cookie jar of its own."""
-        return httpx.Client(base_url=self.url, timeout=20)
+        return httpx.Client(base_url=self.url, timeout=20, verify=PLAIN)
 
     def new_class(self, members: int = 3, **fields: Any) -> int:
         """A class of the trainer with the first members of the club."""

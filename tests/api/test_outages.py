@@ -13,7 +13,7 @@ from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka import ensure_topics
 from infra.settings import Settings
 from tests.api.running_api import RunningApi, own_database, running_api
-from tests.running import running, settings_in, temporary_home, wait_until
+from tests.running import PLAIN, running, settings_in, temporary_home, wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -36,7 +36,7 @@ def _kafka(stack: ExitStack, settings: Settings) -> None:
 
 
 def _checks(api: RunningApi) -> tuple[int, dict[str, bool]]:
-    answer = httpx.get(f"{api.url}/ready", timeout=5)
+    answer = httpx.get(f"{api.url}/ready", timeout=5, verify=PLAIN)
     return answer.status_code, answer.json()["checks"]
 
 

@@ -26,7 +26,7 @@ from schemas.live import LiveUpdate
 from schemas.messages import LiveMessage
 from schemas.topics import ALERTS, APP_EVENTS, DIRECTORY, LIVE, LIVE_MESSAGES, Topic, session_key
 from tests.push.samples import session
-from tests.running import ROOT, answers, running
+from tests.running import PLAIN, ROOT, answers, running
 
 Message = dict[str, Any]
 HOME: dict[type, Topic] = {Alert: ALERTS, LiveUpdate: LIVE, LiveMessage: LIVE_MESSAGES}
@@ -80,7 +80,7 @@ class Gym:
         return connect(self.address, **more)
 
     def get(self, path: str) -> Any:
-        return httpx.get(f"{self.settings.api_url}{path}").json()
+        return httpx.get(f"{self.settings.api_url}{path}", verify=PLAIN).json()
 
     def post(self, path: str) -> None:
         httpx.post(f"{self.settings.api_url}{path}").raise_for_status()

@@ -23,7 +23,7 @@ from infra.warehouse import open_client
 from schemas.directory import Limits, Participant, SessionRecord, directory_key
 from schemas.events import AppEvent, DeviceEvent, HeartRate, Power, SessionEnded, SessionStarted
 from schemas.topics import APP_EVENTS, DEVICE_EVENTS, DIRECTORY, LIVE, Topic, session_key
-from tests.running import answers, wait_until
+from tests.running import PLAIN, answers, wait_until
 
 ZONE_FLOORS = (95, 114, 133, 152, 171)
 
@@ -161,7 +161,7 @@ class FlowProcess:
         """The value of one sample on /metrics; 0 when there is none."""
         from prometheus_client.parser import text_string_to_metric_families
 
-        for family in text_string_to_metric_families(httpx.get(f"{self.url}/metrics", timeout=30).text):
+        for family in text_string_to_metric_families(httpx.get(f"{self.url}/metrics", timeout=30, verify=PLAIN).text):
             for sample in family.samples:
                 if sample.name == name and all(sample.labels.get(key) == value for key, value in labels.items()):
                     return sample.value
