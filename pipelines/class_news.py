@@ -5,7 +5,7 @@ are still to be read: taken at once, that end would silence every alert of those
 would never be over. So pauses and ends count from their events, which stand in the log among the readings.
 """
 
-from collections.abc import Iterable
+from collections.abc import Set
 from typing import Final
 
 from msgspec.structs import replace
@@ -27,11 +27,10 @@ class ClassNews:
         self._sessions = sessions
         self._ends: dict[str, SessionRecord] = {}
 
-    def introduce(self, session_ids: Iterable[str]) -> None:
+    def introduce(self, session_ids: Set[str]) -> None:
         """Let the shard know these sessions, which are in the directory."""
-        for session_id in session_ids:
-            if not self._shard.knows(session_id):
-                self._put(self._sessions.records[session_id])
+        for session_id in self._shard.unknown(session_ids):
+            self._put(self._sessions.records[session_id])
 
     def hear(self, record: SessionRecord) -> None:
         """A record of the directory; of a session that the shard does not hold it is no news."""

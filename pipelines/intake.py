@@ -38,13 +38,17 @@ class Arrived:
     """Which of the batch are poses: no table keeps them."""
     synthetic: list[Reading] = field(default_factory=list)
     """What the synthetic member has sent, to be shown and not to be kept."""
+    readings: list[Reading] | None = None
+    """The batch's events whole, where all were read one by one."""
 
     def reading(self, at: int) -> Reading:
         """One event of the batch, whole."""
-        return reading_decoder.decode(self.messages[at].value())
+        return reading_decoder.decode(self.messages[at].value()) if self.readings is None else self.readings[at]
 
     def newest(self, shard: LiveShard) -> list[Reading]:
         """Each session's last event that is no pose."""
+        if self.readings is not None:
+            return list({reading.session_id: reading for reading in self.readings if reading.type != "pose"}.values())
         at = np.delete(np.arange(len(self.batch)), self.poses)
         return [self.reading(last) for last in at[shard.last_of_sessions(self.batch.rows[at])].tolist()]
 
@@ -110,4 +114,4 @@ class Intake:
             known = Decoded([known.events[at] for at in placed.tolist()], [known.messages[at] for at in placed.tolist()])
             rows = rows[placed]
         poses = [at for at, reading in enumerate(known.events) if reading.type == "pose"]
-        return Arrived(batch_of(known.events, rows), known.messages, strangers, outside, poses, synthetic)
+        return Arrived(batch_of(known.events, rows), known.messages, strangers, outside, poses, synthetic, known.events)

@@ -45,4 +45,4 @@ class Sessions:
         return decoded.keep(lambda event: event.session_id not in unknown)
 
     def _unknown(self, asked: set[str]) -> set[str]:
-        return {session_id for session_id in asked if session_id not in self.records}
+        return asked.difference(self.records)

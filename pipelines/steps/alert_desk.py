@@ -10,7 +10,7 @@ from pipelines.steps.alert_text import class_message, member_message
 from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.batch import SPEED_STEPS, Batch
 from pipelines.steps.class_plan import in_main_part
-from pipelines.steps.class_watch import ClassSlices, add_seconds
+from pipelines.steps.class_watch import ClassSlices, ClassWatch
 from pipelines.steps.columns import Array
 from pipelines.steps.fatigue import REFERENCE_MINUTES, Minute, efficiency
 from pipelines.steps.heart_watch import ClosedSeconds, close_seconds
@@ -48,6 +48,7 @@ class AlertDesk:
         self.book = AlertBook.of_stored(config, stored["book"]) if stored else AlertBook(config)
         self._outputs: dict[tuple[str, int, int], OutputTrack] = {}
         self._slices: dict[str, ClassSlices] = {}
+        self._classes = ClassWatch()
         self._efforts: dict[tuple[str, int], dict[int, Minute]] = {}
         if stored:
             self._outputs = {tuple(key): OutputTrack.of_stored(kept) for key, kept in stored["outputs"]}
@@ -58,6 +59,7 @@ class AlertDesk:
 
     def stored(self) -> dict[str, Any]:
         """Plain values for a snapshot."""
+        self._classes.settle()
         return {
             "book": self.book.stored(),
             "outputs": [(key, track.stored()) for key, track in self._outputs.items()],
@@ -68,6 +70,8 @@ class AlertDesk:
     def renumber(self) -> None:
         """Rows have been numbered anew."""
         self._limits = LimitColumns()
+        self._classes.settle()
+        self._classes = ClassWatch()
         held = set(self._state.position)
         for kept in (self._outputs, self._efforts):
             for key in [key for key in kept if key[0] not in held]:
@@ -85,7 +89,9 @@ class AlertDesk:
     def adopt(self, session: Session) -> None:
         """The session's people or limits are others than before; an alert under a limit that is gone is over."""
         self._limits.grow(len(self._state.grid.members) - len(self._limits))
-        self._slices.setdefault(session.record.session_id, ClassSlices())
+        slices = self._slices.setdefault(session.record.session_id, ClassSlices())
+        if self._state.position[session.record.session_id] == len(self._classes):
+            self._classes.append(slices)
         for member_id, row in session.rows.items():
             self._limits.describe(row, session.people[member_id])
             if self._limits.output_busy[row]:
@@ -228,13 +234,9 @@ class AlertDesk:
         body = self._state.grid.body
         intensity = intensity_score(bpm, body.max_bpm[rows], body.resting_bpm[rows])
         session = self._state.grid.members.session[rows].astype(np.int64)
-        present = np.flatnonzero(np.bincount(session)).tolist()
-        of_position = {at: self._slices[self._state.sessions[at].record.session_id] for at in present}
-        moved = {id(slices) for slices in add_seconds(of_position, session, seconds, intensity, arrival[closed_by])}
-        for at in present:
-            if id(of_position[at]) in moved:
-                for second, mean in of_position[at].means():
-                    self._judge_intensity(self._state.sessions[at], second, mean)
+        for at, slices in self._classes.take(session, seconds, intensity, arrival[closed_by]):
+            for second, mean in slices.means():
+                self._judge_intensity(self._state.sessions[at], second, mean)
 
     def _judge_intensity(self, session: Session, second: int, mean: float) -> None:
         limits, margin = session.record.limits, self.config.intensity_hysteresis

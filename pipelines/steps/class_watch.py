@@ -1,12 +1,12 @@
 """Class intensity on its way to the alert rules: member-seconds in slices of 10 s, judged when nobody is behind any more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
 
-from pipelines.steps.columns import Array
+from pipelines.steps.columns import Array, Table, column
 from pipelines.steps.segments import running_maximum, stable_order, starts_of_runs
 
 SLICE_S: Final = 10
@@ -50,6 +50,66 @@ class ClassSlices:
         return cls({at: list(kept) for at, kept in stored["sums"].items()}, stored["newest"], stored["judged"])
 
 
+class OpenSlices(Table):
+    """One row a session: what came for the slices that are not judged yet, by their number modulo `PATIENCE`."""
+
+    newest: Array = column(np.int64, fill=-1)
+    sums: Array = column(np.int64, PATIENCE)
+    counts: Array = column(np.int64, PATIENCE)
+
+
+class ClassWatch:
+    """The slices of all sessions, by position. What comes for slices that are open anyway is added up in columns."""
+
+    def __init__(self) -> None:
+        self._slices: list[ClassSlices] = []
+        self._open = OpenSlices()
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def append(self, slices: ClassSlices) -> None:
+        """The next position's slices."""
+        self._slices.append(slices)
+        self._open.grow(1)
+        self._open.newest[-1] = slices.newest
+
+    def take(self, session: Array, seconds: Array, intensity: Array, closed_at: Array) -> list[tuple[int, ClassSlices]]:
+        """Member-seconds as `add_seconds` has them; the positions and slices of sessions that moved on."""
+        at, newest = seconds // SLICE_S, self._open.newest[session]
+        odd = (at > newest) | (at <= newest - PATIENCE)
+        if not odd.any():
+            self._add(session, at, intensity)
+            return []
+        moving = np.zeros(len(self), dtype=bool)
+        moving[session[odd]] = True
+        chosen = moving[session]
+        self._add(session[~chosen], at[~chosen], intensity[~chosen])
+        positions = np.flatnonzero(moving).tolist()
+        self.settle(positions)
+        of_position = {of: self._slices[of] for of in positions}
+        moved = add_seconds(of_position, session[chosen], seconds[chosen], intensity[chosen], closed_at[chosen])
+        self._open.newest[positions] = [slices.newest for slices in of_position.values()]
+        moved_on = {id(slices) for slices in moved}
+        return [(of, slices) for of, slices in of_position.items() if id(slices) in moved_on]
+
+    def settle(self, positions: Iterable[int] | None = None) -> None:
+        """Put what was added up into the slices themselves, of these sessions or of all."""
+        for of in range(len(self)) if positions is None else positions:
+            slices, kept = self._slices[of], self._open.counts[of].tolist()
+            for at in range(slices.newest - PATIENCE + 1, slices.newest + 1) if any(kept) else ():
+                if kept[at % PATIENCE]:
+                    sums = slices.sums.setdefault(at, [0, 0])
+                    sums[0] += int(self._open.sums[of, at % PATIENCE])
+                    sums[1] += kept[at % PATIENCE]
+            self._open.sums[of] = self._open.counts[of] = 0
+
+    def _add(self, session: Array, at: Array, intensity: Array) -> None:
+        place = session * PATIENCE + at % PATIENCE
+        np.add.at(self._open.sums.reshape(-1), place, np.rint(intensity * SHARES).astype(np.int64))
+        np.add.at(self._open.counts.reshape(-1), place, 1)
+
+
 def add_seconds(
     slices: dict[int, ClassSlices], session: Array, seconds: Array, intensity: Array, closed_at: Array
 ) -> list[ClassSlices]:
@@ -71,7 +131,7 @@ def add_seconds(
     counts, totals = np.bincount(group), np.bincount(group, weights=worth)
     held = np.flatnonzero(counts)
     numbers = (held // span, held % span + low, totals[held].astype(np.int64), counts[held])
-    for of, slice_at, total, count in zip(*(column.tolist() for column in numbers), strict=True):
+    for of, slice_at, total, count in zip(*(part.tolist() for part in numbers), strict=True):
         sums = slices[of].sums.setdefault(slice_at, [0, 0])
         sums[0] += total
         sums[1] += count

@@ -12,7 +12,7 @@ from pipelines.steps.members import CADENCE, HEART_RATE, POWER, SPEED, Members
 from pipelines.steps.physiology import Physiology
 from pipelines.steps.ring import SLOTS, VALUE_BITS, VALUE_MASK, SecondRing
 from pipelines.steps.rr_log import RrLog, beat_codes
-from pipelines.steps.segments import ends_of_runs, running_maximum, starts_of_runs
+from pipelines.steps.segments import ends_of_runs, of_runs, running_maximum, starts_of_runs
 from pipelines.steps.totals import HISTORY, Stretch, Totals, fold
 from pipelines.steps.way_log import WayLog
 
@@ -181,7 +181,7 @@ class Grid:
         members, rows = self.members, batch.rows
         of = rows[starts]
         at_ms = batch.at_ms - (batch.at_ms // 1000 - seconds) * 1000
-        first_ms = np.minimum.reduceat(at_ms, starts)
+        first_ms = of_runs(np.minimum, at_ms, starts)
         members.first_ms[of] = np.minimum(members.first_ms[of], first_ms)
         members.changed[of] = True
         members.disturbed[of] |= first_ms // 1000 <= self.shown.folded[of]
@@ -204,7 +204,7 @@ class Grid:
         """Values of one metric, sorted by row; `timed` as in `Members.newest`."""
         self.rings[metric].offer(rows, seconds, cells)
         starts, newest = starts_of_runs(rows), self.members.newest[:, metric]
-        newest[rows[starts]] = np.maximum(newest[rows[starts]], np.maximum.reduceat(timed, starts))
+        newest[rows[starts]] = np.maximum(newest[rows[starts]], of_runs(np.maximum, timed, starts))
 
     def _fold_through(self, totals: Totals, at: Array, rows: Array, target: Array) -> None:
         """Fold rows of `totals` at positions `at`, which are members `rows`, through each one's target second."""

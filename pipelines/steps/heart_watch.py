@@ -44,12 +44,10 @@ def close_seconds(watch: Watch, rows: Array, seconds: Array, cells: Array) -> Cl
         starts = starts_of_runs(rows)
     if not len(rows):
         return None
-    opens = first_of_run(seconds)
-    opens[starts] = True
-    if not opens.all():
-        begins = np.flatnonzero(opens)
-        cells = np.maximum.reduceat(cells, begins)
-        rows, seconds, position = rows[begins], seconds[begins], position[begins]
+    opens = starts if len(starts) == len(rows) else _opening(seconds, starts)
+    if len(opens) < len(rows):
+        cells = np.maximum.reduceat(cells, opens)
+        rows, seconds, position = rows[opens], seconds[opens], position[opens]
         starts = starts_of_runs(rows)
     ends, of = ends_of_runs(starts, len(rows)), rows[starts]
     open_second, open_cell = watch.second[of], watch.cell[of]
@@ -63,6 +61,13 @@ def close_seconds(watch: Watch, rows: Array, seconds: Array, cells: Array) -> Cl
     if not closes.all():
         rows, at, cell, position = (column[closes] for column in (rows, at, cell, position))
     return _judged(watch, rows, at, cell, position) if len(rows) else None
+
+
+def _opening(seconds: Array, starts: Array) -> Array:
+    """The positions of the first heart rates of their members' seconds."""
+    opens = first_of_run(seconds)
+    opens[starts] = True
+    return np.flatnonzero(opens)
 
 
 def _judged(watch: Watch, rows: Array, at: Array, cell: Array, closed_by: Array) -> ClosedSeconds:

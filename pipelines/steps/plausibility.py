@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from pipelines.steps.columns import Array
-from pipelines.steps.segments import LONG_AGO, before, ends_of_runs, running_maximum, starts_of_runs
+from pipelines.steps.segments import LONG_AGO, before, ends_of_runs, of_runs, running_maximum, starts_of_runs
 from pipelines.steps.time_in_zone import GAP_S
 
 JUMP_BPM: Final = 30
@@ -71,7 +71,7 @@ def _stuck(keys: Array, seconds: Array, moved: Array, starts: Array, carried: Ar
     moves = np.where(moved, seconds, LONG_AGO)
     ends = ends_of_runs(starts, len(keys))
     if (seconds[ends] - carried < STUCK_S).all():
-        return np.zeros(len(keys), dtype=bool), np.maximum(carried, np.maximum.reduceat(moves, starts))
+        return np.zeros(len(keys), dtype=bool), np.maximum(carried, of_runs(np.maximum, moves, starts))
     since = running_maximum(moves, keys, starts, carried)
     return seconds - since >= STUCK_S, since[ends]
 

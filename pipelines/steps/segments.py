@@ -41,6 +41,8 @@ def starts_of_runs(keys: Array) -> Array:
 
 def ends_of_runs(starts: Array, count: int) -> Array:
     """The positions of the last samples of all runs, of which there are `count` samples together."""
+    if len(starts) == count:
+        return starts
     ends = np.empty_like(starts)
     ends[:-1] = starts[1:]
     ends[-1:] = count
@@ -48,8 +50,16 @@ def ends_of_runs(starts: Array, count: int) -> Array:
     return ends
 
 
+def of_runs(of: np.ufunc, values: Array, starts: Array) -> Array:
+    """What `of` makes of each run's values: itself, where every run has one."""
+    made: Array = values if len(starts) == len(values) else of.reduceat(values, starts)
+    return made
+
+
 def before(values: Array, first: Array, at_first: Array) -> Array:
     """Each sample's predecessor in its run; the first of a run (mask or positions) has what was carried over."""
+    if _all_alone(values, first):
+        return at_first.astype(values.dtype)
     previous = np.empty_like(values)
     previous[1:] = values[:-1]
     previous[first] = at_first
@@ -62,6 +72,8 @@ def running_maximum(values: Array, keys: Array, first: Array, at_first: Array) -
     `first` are the runs' first samples, as a mask or as positions.
     """
     raised = values.astype(np.int64)
+    if _all_alone(values, first):
+        return np.maximum(raised, at_first, out=raised)
     raised[first] = np.maximum(raised[first], at_first)
     falls = raised[1:] < raised[:-1]
     falls &= keys[1:] == keys[:-1]
@@ -71,3 +83,8 @@ def running_maximum(values: Array, keys: Array, first: Array, at_first: Array) -
     np.maximum.accumulate(raised, out=raised)
     raised -= keys * _APART
     return raised
+
+
+def _all_alone(values: Array, first: Array) -> bool:
+    """Whether every run has one sample, as in the small batches of a flow that has time; told by positions only."""
+    return len(first) == len(values) and first.dtype != np.bool_

@@ -4,7 +4,7 @@ Pure and single-threaded: no clock, no socket, no vendor. Time comes in with `ti
 the readings, not on how they were cut into batches.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -18,7 +18,7 @@ from pipelines.steps.live_updates import LiveUpdates
 from pipelines.steps.members import ENDLESS
 from pipelines.steps.minutes import MinuteBook
 from pipelines.steps.results import MemberMinute, SessionSummary
-from pipelines.steps.segments import stable_order, starts_of_runs
+from pipelines.steps.segments import of_runs, stable_order, starts_of_runs
 from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
 from pipelines.steps.signal_watch import SignalWatch
@@ -57,6 +57,8 @@ class LiveShard:
         self._rejected: list[tuple[Reading, str]] = []
         self._now_ms = now_ms
         self._caught_up = caught_up
+        self._any_due = any(session.summary_due for session in state.sessions)
+        """Whether some session may wait for its summary."""
 
     @classmethod
     def restore(cls, state: dict[str, Any] | None, config: AlertConfig | None = None) -> Self:
@@ -97,6 +99,10 @@ class LiveShard:
     def knows(self, session_id: str) -> bool:
         """Whether readings of this session have a place here."""
         return session_id in self._state.position or session_id in self._state.archive
+
+    def unknown(self, session_ids: Set[str]) -> Set[str]:
+        """Those of these sessions that have no place here."""
+        return set(session_ids).difference(self._state.position).difference(self._state.archive)
 
     def knows_member(self, session_id: str, member_id: int) -> bool:
         """Whether this member takes part in it, as far as the directory was told."""
@@ -198,8 +204,12 @@ class LiveShard:
 
         One that was told before waits until it may be repeated.
         """
-        due = [session for session in self._state.sessions if session.summary_due and self._caught_up]
-        return [self._summary(session) for session in due if session.revision == 0 or self._is_quiet(session, may_repeat)]
+        if not (self._any_due and self._caught_up):
+            return []
+        due = [session for session in self._state.sessions if session.summary_due]
+        told = [self._summary(session) for session in due if session.revision == 0 or self._is_quiet(session, may_repeat)]
+        self._any_due = len(told) < len(due)
+        return told
 
     def take_recomputations(self, now_ms: int) -> list[str]:
         """Ended sessions whose totals here lack something that is stored, once no more has come for 3 s."""
@@ -281,8 +291,8 @@ class LiveShard:
             of, at_ms, received_ms = of[~late], at_ms[~late], received_ms[~late]
         starts = starts_of_runs(of)
         if len(starts):
-            np.maximum.at(columns.newest_event_ms, of[starts], np.maximum.reduceat(at_ms, starts))
-            np.maximum.at(columns.newest_received_ms, of[starts], np.maximum.reduceat(received_ms, starts))
+            np.maximum.at(columns.newest_event_ms, of[starts], of_runs(np.maximum, at_ms, starts))
+            np.maximum.at(columns.newest_received_ms, of[starts], of_runs(np.maximum, received_ms, starts))
         over = columns.ended != ENDLESS
         if not some_late and not over.any():
             return
@@ -293,6 +303,7 @@ class LiveShard:
             one.touched_ms = self._now_ms
             one.recompute_due |= one.late_events > 0
             one.summary_due |= one.ended_at_ms is not None and one.late_events == 0
+            self._any_due |= one.summary_due
 
     def _close_minutes(self, rows: Array, totals: Totals, minute: Array) -> None:
         before = len(self._book.closed)
@@ -327,7 +338,7 @@ class LiveShard:
         spoiled = self._state.end(session, ended_at_ms)
         session.recompute_due |= spoiled
         self._desk.book.end(session.record.session_id, ended_at_ms)
-        session.summary_due = True
+        session.summary_due = self._any_due = True
 
     def _is_quiet(self, session: Session, may_repeat: Callable[[str], bool]) -> bool:
         return self._now_ms - session.touched_ms >= QUIET_MS and may_repeat(session.record.session_id)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.steps.class_watch import ClassSlices, add_seconds
+from pipelines.steps.class_watch import ClassSlices, ClassWatch, add_seconds
 from pipelines.steps.heart_watch import close_seconds
 from pipelines.steps.members import Watch
 from pipelines.steps.output_watch import OutputTrack
@@ -107,6 +107,31 @@ def test_class_slices_close_in_the_order_of_the_log(events: list[tuple[int, int,
         return in_batches(events, cut_at, take)
 
     assert sorted(means(places)) == sorted(means(set()))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 90), st.integers(0, 10)), min_size=1, max_size=200), cuts, cuts)
+def test_slices_of_many_classes_add_up_as_each_class_alone(
+    events: list[tuple[int, int, int]], places: set[int], looks: set[int]
+) -> None:
+    watch, watched, alone = ClassWatch(), [ClassSlices() for _ in range(3)], [ClassSlices() for _ in range(3)]
+    for slices in watched:
+        watch.append(slices)
+
+    def take(batch: list[tuple[int, int, int]]) -> list[int]:
+        session, seconds, intensity = (np.array(part, dtype=np.int64) for part in zip(*batch, strict=True))
+        moved = watch.take(session, seconds, intensity.astype(float), np.arange(len(batch)))
+        found = [(of, list(slices.means())) for of, slices in moved]
+        slices_of = {of: alone[of] for of in sorted(set(session.tolist()))}
+        wanted = add_seconds(slices_of, session, seconds, intensity.astype(float), np.arange(len(batch)))
+        assert found == [(of, list(slices.means())) for of, slices in slices_of.items() if any(slices is one for one in wanted)]
+        if len(batch) in looks:
+            watch.settle()
+        return []
+
+    in_batches(events, places, take)
+    watch.settle()
+    assert watched == alone
 
 
 def test_a_slow_sender_still_counts_in_its_slice_but_not_after_it_was_judged() -> None:
