@@ -15,8 +15,7 @@ from pathlib import Path
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.kafka_jars import jar_folder, warm_start_file
 from infra.errors import PacelineError
-from infra.supervisor import Port
-from infra.supervisor.ports import is_free
+from infra.supervisor.ports import free_stretches
 
 READY_S = 120
 STOP_S = 180
@@ -39,7 +38,7 @@ def make_cache() -> Path:
 
 
 def _one_life(home: Path, made: Path) -> None:
-    kafka = EmbeddedKafka(home, _two_free_ports())
+    kafka = EmbeddedKafka(home, *free_stretches(1, 2))
     kafka.prepare()
     log = home / "kafka.log"
     with log.open("wb") as output:
@@ -53,10 +52,6 @@ def _one_life(home: Path, made: Path) -> None:
     process.kill()  # had it not ended, what it has written so far is no cache
     if process.wait() == -signal.SIGKILL or not made.is_file():
         raise PacelineError(f"Kafka left no cache of its classes:\n{log.read_text(errors='replace')[-2_000:]}")
-
-
-def _two_free_ports() -> int:
-    return next(port for port in range(29_500, 31_000, 2) if is_free(Port(port, "")) and is_free(Port(port + 1, "")))
 
 
 def main() -> None:

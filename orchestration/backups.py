@@ -2,9 +2,8 @@
 
 import re
 import shutil
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +19,15 @@ from infra.migrate import migrate_warehouse
 from infra.processes import stages
 from infra.settings import Settings, ensure_secrets
 from infra.supervisor import Stage, Supervisor
+from infra.supervisor.ports import free_stretches
 from infra.warehouse import open_client
 from infra.warehouse_columns import WarehouseColumns
 
 NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z(\.partial)?")
 """Only what is named so is ours to remove."""
 PORTS = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "metrics_port", "simulator_port")
+PORTS_EACH = 20
+"""Some take the next ones too."""
 OF_SERVERS = ("kafka", "clickhouse", "postgres")
 
 
@@ -95,22 +97,9 @@ def _trial_house(settings: Settings) -> Iterator[Settings]:
     settings.backup_folder_in_use.mkdir(parents=True, exist_ok=True, mode=0o700)
     with TemporaryDirectory(prefix=".trial-", dir=settings.backup_folder_in_use) as home:
         theirs = {name: field.get_default() for name, field in Settings.model_fields.items() if name.startswith(OF_SERVERS)}
-        own = dict(zip(PORTS, _free_ports(), strict=True))
+        own = dict(zip(PORTS, free_stretches(len(PORTS), PORTS_EACH), strict=True))
         secrets = {name: SecretStr("") for name in theirs if isinstance(theirs[name], SecretStr)}
         yield settings.model_copy(update={**theirs, **secrets, **own, "jwt_secret": SecretStr(""), "home": Path(home)})
-
-
-def _free_ports() -> list[int]:
-    """Far enough from each other for those that take the next ones too."""
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < len(PORTS):
-            taken = held.enter_context(socket.socket())
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]
-            if all(abs(port - other) > 20 for other in found):
-                found.append(port)
-    return found
 
 
 def _missing(trial: Settings, archive: Archive) -> Iterator[Missing]:

@@ -20,6 +20,7 @@ from infra.embedded.postgres import EmbeddedPostgres
 from infra.kafka import ensure_topics
 from infra.migrate import migrate_control_plane, migrate_warehouse
 from infra.settings import Settings, child_environment, ensure_secrets, load_settings
+from infra.supervisor.ports import free_stretches
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,18 +71,12 @@ def temporary_home() -> Iterator[Path]:
 
 
 def settings_in(home: Path, **overrides: object) -> Settings:
-    """Settings with free ports and generated secrets."""
+    """Settings with free ports, for Kafka two in a row and for the flows' metrics sixteen, and generated secrets."""
     names = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port", "metrics_port")
-    ports = dict(zip(names, _ports_for_settings(), strict=True))
+    ports = dict(
+        zip(names, free_stretches(len(names), 20), strict=True)
+    )  # Kafka needs two in a row, the flows' metrics sixteen
     return ensure_secrets(load_settings(home=home, **{**ports, "log_format": "console", **overrides}))
-
-
-def _ports_for_settings() -> tuple[int, ...]:
-    """Kafka needs two in a row, the flows' metrics sixteen."""
-    while True:
-        ports = free_ports(7)
-        if min(abs(a - b) for a in ports for b in ports if a is not b) > 20:
-            return tuple(ports)
 
 
 @contextmanager

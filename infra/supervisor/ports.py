@@ -1,13 +1,18 @@
 """Are the ports free? Asked before anything starts, so that the answer names the setting to change."""
 
 import contextlib
+import random
 import socket
 from collections.abc import Iterable
+from itertools import islice
 
 import psutil
 
 from infra.errors import PacelineError
 from infra.supervisor.child import Port
+
+FOR_A_WHILE = range(11_000, 31_000)
+"""Below what systems hand out for outgoing connections, one of which may have taken the next port meanwhile."""
 
 
 def check_ports(ports: Iterable[Port]) -> None:
@@ -29,6 +34,21 @@ def is_free(port: Port) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_stretches(count: int, length: int) -> list[int]:
+    """The first ports of `count` stretches of `length` ports that are free now; anywhere, so that two who ask rarely meet.
+
+    Raises PacelineError when there are not so many.
+    """
+    anywhere = random.SystemRandom().sample(FOR_A_WHILE[::length], len(FOR_A_WHILE[::length]))
+    found = (first for first in anywhere if all(is_free(Port(first + step, "")) for step in range(length)))
+    chosen = list(islice(found, count))
+    if len(chosen) < count:
+        raise PacelineError(
+            f"There are no {count} times {length} free ports from {FOR_A_WHILE.start} on", "Stop what holds them."
+        )
+    return chosen
 
 
 def _holder_words(port: Port) -> str:
