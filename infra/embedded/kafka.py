@@ -166,6 +166,7 @@ class EmbeddedKafka:
             "-Xms64m",
             "-XX:+UseSerialGC",
             "-XX:-UsePerfData",
+            "-XX:TrimNativeHeapInterval=20000",  # ms; what compiling took goes back to the system
             "-XX:+ExitOnOutOfMemoryError",
             "--sun-misc-unsafe-memory-access=allow",
             "-Dlog4j2.configurationFile=log4j2.properties",
