@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import typer
@@ -39,16 +40,18 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line. Whatever fails becomes a sentence with its remedy and exit code 1."""
+    """Run the command line. Whatever fails becomes a sentence with its remedy and an exit code that is not 0."""
     try:
         build()()
     except PacelineError as failure:
-        _tell(failure)
+        _end(failure)
     except Exception as fault:  # noqa: BLE001 - the last door: people get a sentence, whoever repairs it the whole story
-        _tell(_unexpected(fault))
-    else:
-        return
-    sys.exit(1)
+        _end(_unexpected(fault))
+
+
+def _end(failure: PacelineError) -> NoReturn:
+    _tell(failure)
+    sys.exit(failure.exit_code)
 
 
 def _tell(failure: PacelineError) -> None:

@@ -4,6 +4,8 @@
 class PacelineError(Exception):
     """A failure that a person can act on. `remedy` is the next step; the command line prints both and no traceback."""
 
+    exit_code = 1
+
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
         self.problem = problem

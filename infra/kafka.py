@@ -14,11 +14,15 @@ from infra.errors import PacelineError, Unavailable
 from infra.settings import Settings
 from schemas.topics import TOPICS, Topic
 
-WITHOUT_LEADER = {
+PASSING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError._UNKNOWN_PARTITION,  # a broker that was away a moment names its partitions only when it is back in its place
+    KafkaError._DESTROY_BROKER,  # the broker that was asked has left the cluster's list meanwhile
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
 }
+"""Answers while a broker goes or comes."""
 
 
 SSL_ALERT = "SSL alert"
@@ -211,7 +215,7 @@ def _remedy(why: KafkaError) -> str:
 
 
 def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) -> tuple[int, int]:
-    """First and next offset of a partition. One that was just made or moved is asked again until it has a leader.
+    """First and next offset of a partition. One that was just made or moved, or has lost its broker, is asked again.
 
     The client is told to ask for the topic anew: by itself it believes for half a minute what a broker said that had just
     come back.
@@ -221,7 +225,7 @@ def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) 
         try:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s, cached=False)
         except KafkaException as failure:
-            if failure.args[0].code() not in WITHOUT_LEADER or time.monotonic() > deadline:
+            if failure.args[0].code() not in PASSING or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
             with suppress(KafkaException):

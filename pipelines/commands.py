@@ -25,8 +25,10 @@ def flow(
     groups: Annotated[int | None, typer.Option(help="how many shares there are; default: PACELINE_FLOW_GROUPS")] = None,
 ) -> None:
     """Run one flow for one group of partitions until SIGTERM."""
+    import os
+
     from infra.clock import system_clock
-    from infra.errors import PacelineError
+    from infra.errors import PacelineError, Unavailable
     from infra.settings import load_settings
     from infra.telemetry.logs import start_logs
     from pipelines.flow_run import FlowName, FlowRun
@@ -37,7 +39,11 @@ def flow(
     settings = load_settings()
     start_logs(settings, f"flow-{name}-{group}")
     chosen: FlowName = "store" if name == "store" else "live"
-    run_flow(FlowRun(settings, chosen, group, groups or settings.flow_groups, stop_on_signals(), system_clock))
+    try:
+        run_flow(FlowRun(settings, chosen, group, groups or settings.flow_groups, stop_on_signals(), system_clock))
+    except Unavailable as away:
+        away.exit_code = os.EX_TEMPFAIL  # whoever started it shall try again, however often
+        raise
 
 
 @letters.command("list")

@@ -1,5 +1,6 @@
 """One child's life as a state machine: the supervisor's loop calls `advance`, nothing here waits."""
 
+import os
 import random
 import subprocess
 import threading
@@ -27,7 +28,8 @@ class Patience:
     steady_after_s: float = 60
     spread: float = 0.25
     starts_before_giving_up: int = 4
-    """Only for a child that has never been ready; one that worked before is started again for ever."""
+    """Only for a child that has never been ready; one that worked before is started again for ever, and so is one that ends
+    with EX_TEMPFAIL: what it needs is away for the moment."""
     look_every_s: float = 10
     silent_looks: int = 6
     """After so many looks in a row without an answer a child is taken to stand still. Looks, not time: the supervisor itself
@@ -66,6 +68,7 @@ class ChildRun:
         """Set when it makes no sense to go on trying."""
         self._why = ""
         self._failures = 0
+        self._in_vain = 0
         self._run_folder = run_folder
         self._patience = patience
         self._chance = chance
@@ -79,6 +82,7 @@ class ChildRun:
     def begin(self, now_s: float) -> None:
         """Prepare and start it."""
         self._began_s = now_s
+        self.process = None
         self._preparation = in_background(self.child.prepare)
         self._become("preparing", now_s)
 
@@ -183,7 +187,8 @@ class ChildRun:
     def _failed(self, why: str, now_s: float) -> None:
         self._why = why
         self._failures += 1
-        if not self.was_ready and self._failures >= self._patience.starts_before_giving_up and self.fault is None:
+        self._in_vain += not (self.process and self.process.returncode == os.EX_TEMPFAIL)
+        if not self.was_ready and self._in_vain >= self._patience.starts_before_giving_up and self.fault is None:
             self.fault = PacelineError(
                 f"{self.child.name} does not start: {why}. Its last words, from {self.log.path}:\n{self.log.last_words()}"
             )

@@ -156,6 +156,15 @@ def test_a_child_that_never_gets_ready_ends_the_start_with_its_last_words(settin
     assert "the disk is full" in failed.value.problem
 
 
+def test_a_child_that_says_what_it_needs_is_away_is_started_until_it_is_back(settings: Settings) -> None:
+    needed = settings.home / "needed"
+    code = f"import os, time\nif not os.path.exists({str(needed)!r}): raise SystemExit(os.EX_TEMPFAIL)\n{STAY}"
+    with supervise(settings, Stage((program("patient", code, ready=needed.exists),))) as supervisor:
+        wait_until(lambda: [s.starts > 2 * QUICK.starts_before_giving_up for s in supervisor.states] == [True], "many starts")
+        needed.touch()
+        supervisor.wait_ready(20)
+
+
 def test_a_preparation_that_fails_for_people_is_told_at_once(settings: Settings) -> None:
     def refuse() -> None:
         raise PacelineError("the jars are not the pinned ones")
