@@ -9,6 +9,7 @@ import numpy as np
 from confluent_kafka import Message
 
 from infra.kafka import open_consumer, read_to_end
+from infra.postgres import open_connection
 from infra.settings import Settings
 from schemas.alerts import alert_decoder
 from schemas.directory import SessionRecord, directory_decoder
@@ -45,6 +46,12 @@ class Logbook:
     def doubled(self) -> int:
         """Device events that stand in the log more than once."""
         return self.device_messages - self.device_events
+
+
+def is_complete(settings: Settings) -> bool:
+    """Whether the API has published all that it owes."""
+    with open_connection(settings) as connection:
+        return connection.execute("SELECT count(*) FROM outbox WHERE published_at IS NULL").fetchone() == (0,)
 
 
 def read_logbook(settings: Settings) -> Logbook:

@@ -17,12 +17,12 @@ from tests.crash.club import ClassPlan, found
 from tests.crash.house import House
 from tests.crash.hub import Hub
 from tests.crash.killer import Deaths, Killer
-from tests.crash.logbook import Logbook, read_logbook
+from tests.crash.logbook import Logbook, is_complete, read_logbook
 from tests.crash.measuring import KINDS, Body, make_body
 from tests.crash.reference import Expected, Undisturbed
 from tests.crash.stories import STORIES, Scene
 from tests.crash.trainer import Trainer
-from tests.crash.waiting import until
+from tests.crash.waiting import until, until_told
 from tests.crash.watcher import Stream, Watcher
 
 QUIET_WITHIN_S = 300.0
@@ -153,6 +153,8 @@ async def _judge(house: House, scene: Scene, bodies: dict[int, Body]) -> tuple[l
     answers = Answers(house.settings)
     deadline = time.monotonic() + QUIET_WITHIN_S
     try:
+        async with asyncio.timeout(QUIET_WITHIN_S):
+            await until_told(lambda: asyncio.to_thread(is_complete, house.settings), 0.5)
         book = await asyncio.to_thread(read_logbook, house.settings)
         faults = [*scene.watcher.faults, *(f"dead letter: {letter}" for letter in book.dead_letters)]
         readings = sent = 0
