@@ -166,9 +166,11 @@ async def _judge(house: House, scene: Scene, bodies: dict[int, Body]) -> tuple[l
             expected = await asyncio.to_thread(Undisturbed(records, list(events.values()), hub.sheet.ticks, bodies).answers)
             readings += expected.readings
             faults += await _compare(scene, answers, expected, hub, deadline)
-            faults += _told(scene.watcher.streams, book, session_id)
             sent += len(events)
             faults += _hub_faults(hub)
+        book = await asyncio.to_thread(read_logbook, house.settings)  # with the alerts that the ends of classes have cleared
+        for hub in scene.hubs:
+            faults += _told(scene.watcher.streams, book, hub.sheet.session_id)
         faults += _app_event_faults(scene, book, answers)
         if book.device_events != readings:
             faults.append(f"device-events holds {book.device_events} different events, {readings} were confirmed")
