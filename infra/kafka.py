@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -232,6 +232,32 @@ def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) 
                 consumer.list_topics(topic, timeout=max(0.1, deadline - time.monotonic()))
         else:
             return int(low), int(high)
+
+
+def firsts_since(
+    consumer: Consumer, places: Iterable[tuple[str, int]], at_ms: int, timeout_s: float
+) -> dict[tuple[str, int], int | None]:
+    """Of each topic and partition the first offset stamped at `at_ms` or later; None where there is no such message.
+
+    The client answers although single partitions have no leader, with an error in their place: these are asked again.
+
+    Raises KafkaException when the broker does not answer, or for an error that lasts.
+    """
+    deadline = time.monotonic() + timeout_s
+    found: dict[tuple[str, int], int | None] = {}
+    left = [TopicPartition(*place, at_ms) for place in places]
+    while left:
+        told = consumer.offsets_for_times(left, timeout=timeout_s)
+        found |= {
+            (str(one.topic), int(one.partition)): one.offset if one.offset >= 0 else None for one in told if not one.error
+        }
+        failed = [one for one in told if one.error]
+        if failed and time.monotonic() > deadline:
+            raise KafkaException(failed[0].error)
+        left = [TopicPartition(one.topic, one.partition, at_ms) for one in failed]
+        if left:
+            time.sleep(0.05)
+    return found
 
 
 def read_to_end(consumer: Consumer, topic: Topic, *, from_start: bool = True, patience_s: float = 30) -> Iterator[Message]:

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, TopicCollection, TopicPartition
 
 from infra.errors import Unavailable
-from infra.kafka import ClusterAsker, ends, open_consumer
+from infra.kafka import ClusterAsker, ends, firsts_since, open_consumer
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.topics import Topic
@@ -63,11 +63,11 @@ class LogTail:
     def _locate(self, topic: Topic, at_ms: int, timeout_s: float) -> None:
         """The ends are asked first: what arrives between both questions then lies behind them and is read."""
         highs = {p: ends(self._consumer, topic.name, p, timeout_s)[1] for p in range(topic.partitions)}
-        asked = [TopicPartition(topic.name, p, max(0, at_ms)) for p in highs]
-        for found in self._consumer.offsets_for_times(asked, timeout=timeout_s):
-            high = highs[found.partition]
-            self.first[topic.name, found.partition] = min(found.offset, high) if found.offset >= 0 else high
-            self.end[topic.name, found.partition] = high
+        places = [(topic.name, partition) for partition in highs]
+        for place, first in firsts_since(self._consumer, places, max(0, at_ms), timeout_s).items():
+            high = highs[place[1]]
+            self.first[place] = high if first is None else min(first, high)
+            self.end[place] = high
 
     @property
     def caught_up(self) -> bool:

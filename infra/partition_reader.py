@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
 from infra.errors import PacelineError, Unavailable
-from infra.kafka import ClusterAsker, ends, open_consumer
+from infra.kafka import ClusterAsker, ends, firsts_since, open_consumer
 from infra.settings import Settings
 from infra.telemetry.logs import logger
 from schemas.topics import Topic
@@ -76,9 +76,13 @@ class PartitionReader:
         Raises Unavailable when the broker stops answering for `patience_s`.
         """
         highs = {place: high for place, (low, high) in self.ends().items() if high > low}
-        asked = [TopicPartition(*place, since_ms) for place in highs]
-        starts = self._consumer.offsets_for_times(asked, timeout=patience_s) if asked else []
-        starts = [start for start in starts if 0 <= start.offset < highs[start.topic, start.partition]]
+        try:
+            firsts = firsts_since(self._consumer, highs, since_ms, patience_s)
+        except KafkaException as failure:
+            raise Unavailable(f"Kafka did not name the offsets of a time: {failure}", "Is it running?") from failure
+        starts = [
+            TopicPartition(*place, first) for place, first in firsts.items() if first is not None and first < highs[place]
+        ]
         self._consumer.assign(starts)
         left = {(start.topic, start.partition) for start in starts}
         waited_s = 0.0
