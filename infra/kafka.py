@@ -248,12 +248,13 @@ def firsts_since(
     left = [TopicPartition(*place, at_ms) for place in places]
     while left:
         told = consumer.offsets_for_times(left, timeout=timeout_s)
-        found |= {
-            (str(one.topic), int(one.partition)): one.offset if one.offset >= 0 else None for one in told if not one.error
-        }
         failed = [one for one in told if one.error]
-        if failed and time.monotonic() > deadline:
-            raise KafkaException(failed[0].error)
+        waits = time.monotonic() < deadline
+        lasting = [one for one in failed if not waits or (one.error and one.error.code() not in PASSING)]
+        if lasting:
+            raise KafkaException(lasting[0].error)
+        told = [one for one in told if not one.error]
+        found |= {(str(one.topic), int(one.partition)): one.offset if one.offset >= 0 else None for one in told}
         left = [TopicPartition(one.topic, one.partition, at_ms) for one in failed]
         if left:
             time.sleep(0.05)

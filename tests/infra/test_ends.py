@@ -55,8 +55,9 @@ class Told:
 class Clockwork:
     """Partition 0 answers at once, partition 1 has nothing so late, partition 2 has no leader for some questions."""
 
-    def __init__(self, without_leader: int) -> None:
+    def __init__(self, without_leader: int, error: int = KafkaError.NOT_LEADER_FOR_PARTITION) -> None:
         self.without_leader = without_leader
+        self.error = error
 
     def offsets_for_times(self, asked: list[TopicPartition], **_how: object) -> list[Told]:
         assert {place.offset for place in asked} == {1_000}
@@ -66,7 +67,7 @@ class Clockwork:
         if place.partition != 2:
             return Told(place, 5 if place.partition == 0 else -1)
         self.without_leader -= 1
-        return Told(place, 7) if self.without_leader < 0 else Told(place, -1, KafkaError.NOT_LEADER_FOR_PARTITION)
+        return Told(place, 7) if self.without_leader < 0 else Told(place, -1, self.error)
 
 
 def firsts_of(cluster: Clockwork, timeout_s: float) -> dict[tuple[str, int], int | None]:
@@ -78,3 +79,5 @@ def test_a_partition_without_a_leader_is_not_taken_for_one_without_messages() ->
     assert firsts_of(Clockwork(3), 30) == {("notes", 0): 5, ("notes", 1): None, ("notes", 2): 7}
     with pytest.raises(KafkaException, match="NOT_LEADER"):
         firsts_of(Clockwork(99), 0.2)
+    with pytest.raises(KafkaException, match="AUTHORIZATION"):
+        firsts_of(Clockwork(1, KafkaError.TOPIC_AUTHORIZATION_FAILED), 30)
