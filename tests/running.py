@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -31,24 +30,7 @@ PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago, below the range from which the system takes ports for outgoing connections."""
-    found: list[int] = []
-    with ExitStack() as held:
-        for port in _candidates():
-            taken = held.enter_context(socket.socket())
-            try:
-                taken.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-            if len(found) == count:
-                return found
-    raise AssertionError(f"no {count} free ports")
-
-
-def _candidates() -> Iterator[int]:
-    import random
-
-    return iter(random.SystemRandom().sample(range(11_000, 31_000), 20_000))
+    return free_stretches(count, 1)
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60, pause_s: float = 0.02) -> None:
@@ -73,9 +55,7 @@ def temporary_home() -> Iterator[Path]:
 def settings_in(home: Path, **overrides: object) -> Settings:
     """Settings with free ports, for Kafka two in a row and for the flows' metrics sixteen, and generated secrets."""
     names = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port", "metrics_port")
-    ports = dict(
-        zip(names, free_stretches(len(names), 20), strict=True)
-    )  # Kafka needs two in a row, the flows' metrics sixteen
+    ports = dict(zip(names, free_stretches(len(names), 20), strict=True))
     return ensure_secrets(load_settings(home=home, **{**ports, "log_format": "console", **overrides}))
 
 

@@ -51,7 +51,7 @@ class Logbook:
 def is_complete(settings: Settings) -> bool:
     """Whether the API has published all that it owes."""
     with open_connection(settings) as connection:
-        return connection.execute("SELECT count(*) FROM outbox WHERE published_at IS NULL").fetchone() == (0,)
+        return connection.execute("SELECT count(*) FROM outbox WHERE published_at IS NULL AND fault IS NULL").fetchone() == (0,)
 
 
 def read_logbook(settings: Settings) -> Logbook:
