@@ -21,6 +21,9 @@ PASSING = {
     KafkaError._DESTROY_BROKER,  # the broker that was asked has left the cluster's list meanwhile
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
+    KafkaError.OFFSET_NOT_AVAILABLE,  # a new leader that does not know yet how far its partition is replicated
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
 }
 """Answers while a broker goes or comes."""
 

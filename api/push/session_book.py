@@ -38,16 +38,17 @@ class SessionBook:
         self.events: dict[str, AppEvent] = {}
         self.intensity: deque[tuple[int, float]] = deque(maxlen=INTENSITY_POINTS_MAX)
 
-    def take_alert(self, alert: Alert) -> None:
-        """Keep the newest version of each alert; of too many, cleared ones go first."""
+    def take_alert(self, alert: Alert) -> bool:
+        """Keep the newest version of each alert; of too many, cleared ones go first. Whether it is news."""
         known = self.alerts.get(alert.alert_id)
         if known is not None and known.version >= alert.version:
-            return
+            return False
         self.alerts[alert.alert_id] = alert
         if len(self.alerts) > self._alerts_max:
             self.complete = False
             cleared = (alert_id for alert_id, kept in self.alerts.items() if kept.state == "cleared")
             self.alerts.pop(next(cleared, next(iter(self.alerts))))
+        return True
 
     def take_event(self, event: AppEvent) -> bool:
         """Keep it; whether it is news."""

@@ -112,8 +112,9 @@ class Switchboard:
                 book.take_live(message)
             return str(metrics.name)
         if isinstance(message, Alert):
+            if not book.take_alert(message):  # a flow that dies while a broker is away may publish it again: told once
+                return str(ChannelName("alerts", session_id))
             body = msgspec.json.encode(message)[_ALERT_OPENING:]
-            book.take_alert(message)
             return self._publish(ChannelName("alerts", session_id), item, "alert", body, alert_audience(message))
         body = orjson.dumps(event_message(message))[1:]
         if not book.take_event(message):  # the outbox publishes again what it died over: nobody is told twice

@@ -11,7 +11,7 @@ from confluent_kafka import Message
 from infra.kafka import open_consumer, read_to_end
 from infra.postgres import open_connection
 from infra.settings import Settings
-from schemas.alerts import alert_decoder
+from schemas.alerts import Alert, alert_decoder
 from schemas.directory import SessionRecord, directory_decoder
 from schemas.events import AppEvent, app_event_decoder
 from schemas.rejected import dead_letter_decoder
@@ -35,8 +35,8 @@ class Logbook:
     records: dict[str, list[SessionRecord]] = field(default_factory=lambda: defaultdict(list))
     app_events: dict[str, list[tuple[int, AppEvent]]] = field(default_factory=lambda: defaultdict(list))
     """Session → offset and event, as often as they were published."""
-    alerts: dict[str, list[tuple[int, str, int]]] = field(default_factory=lambda: defaultdict(list))
-    """Session → offset, alert id, version."""
+    alerts: dict[str, list[tuple[int, Alert]]] = field(default_factory=lambda: defaultdict(list))
+    """Session → offset and state, as often as they were told."""
     dead_letters: list[str] = field(default_factory=list)
     device_messages: int = 0
     device_events: int = 0
@@ -46,6 +46,12 @@ class Logbook:
     def doubled(self) -> int:
         """Device events that stand in the log more than once."""
         return self.device_messages - self.device_events
+
+    @property
+    def states_doubled(self) -> int:
+        """States of alerts that stand in the log more than once."""
+        states = [(state.alert_id, state.version) for told in self.alerts.values() for _offset, state in told]
+        return len(states) - len(set(states))
 
 
 def is_complete(settings: Settings) -> bool:
@@ -66,7 +72,7 @@ def read_logbook(settings: Settings) -> Logbook:
         book.app_events[event.session_id].append((message.offset() or 0, event))
     for message in _messages(settings, ALERTS):
         alert = alert_decoder.decode(message.value() or b"")
-        book.alerts[alert.session_id].append((message.offset() or 0, alert.alert_id, alert.version))
+        book.alerts[alert.session_id].append((message.offset() or 0, alert))
     for message in _messages(settings, DEAD_LETTERS):
         letter = dead_letter_decoder.decode(message.value() or b"")
         book.dead_letters.append(f"{letter}")

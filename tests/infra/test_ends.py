@@ -31,7 +31,14 @@ def ends_of(cluster: Cluster, timeout_s: float = 30) -> tuple[int, int]:
 
 
 def test_a_broker_that_goes_while_it_is_asked_is_no_answer() -> None:
-    away = (KafkaError._DESTROY_BROKER, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError.LEADER_NOT_AVAILABLE)
+    away = (
+        KafkaError._DESTROY_BROKER,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    )
     cluster = Cluster(*away)
     assert ends_of(cluster) == (3, 8)
     assert cluster.asked_anew == len(away)

@@ -108,6 +108,20 @@ def test_the_newest_version_of_an_alert_is_its_present_state_whatever_comes_twic
     assert [a.alert_id for a in book.present_alerts(17)] == ["alert-00000001"]
 
 
+def test_a_state_of_an_alert_that_stands_twice_in_the_log_is_told_once() -> None:
+    hub = board()
+    cleared = alert(1, version=2, state="cleared", cleared_at_ms=NOW_MS + 9)
+    hub.take([arrived(at, state) for at, state in ((100, alert(1)), (101, cleared), (102, cleared), (103, alert(2)))])
+    alerts = hub.stream(ALERT_CHANNEL)
+    told = [read(alerts.ring.at(n).frame) for n in range(len(alerts.ring))]
+    assert [(one["alert_id"], one["version"], one["offset"], one["previous"]) for one in told] == [
+        ("alert-00000001", 1, 100, None),
+        ("alert-00000001", 2, 101, 100),
+        ("alert-00000002", 1, 103, 101),
+    ]
+    assert alerts.head == 103
+
+
 def test_epochs_are_equal_on_every_replica_and_differ_between_lives_of_the_log() -> None:
     one, two = board(), board(first=500)
     other = Switchboard({ALERTS.name: "new-cluster"}, {})
