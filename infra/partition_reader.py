@@ -16,6 +16,9 @@ Place = tuple[str, int]
 """Topic and partition."""
 POLL_S = 0.005
 error_of = Message.error
+GATHERING = {"queued.min.messages": 1, "fetch.queue.backoff.ms": 100}
+"""A partition of which anything waits for the caller is asked for more ten times a second only: by itself the client asks again
+whenever anything came, which is most of what a reader costs the broker that nobody waits for."""
 CUT_OFF = {
     KafkaError._AUTO_OFFSET_RESET,
     KafkaError._UNKNOWN_PARTITION,
@@ -28,11 +31,14 @@ CUT_OFF = {
 
 
 class PartitionReader:
-    """One consumer over `places`. Nobody else reads them for the caller: there is no group, offsets are the caller's."""
+    """One consumer over `places`. Nobody else reads them for the caller: there is no group, offsets are the caller's.
 
-    def __init__(self, settings: Settings, places: Iterable[Place]) -> None:
+    Who `gathers` is in no hurry, and reads seldom and much.
+    """
+
+    def __init__(self, settings: Settings, places: Iterable[Place], *, gathers: bool = False) -> None:
         self.places = tuple(places)
-        self._consumer = open_consumer(settings)
+        self._consumer = open_consumer(settings, **(GATHERING if gathers else {}))
 
     def ends(self) -> dict[Place, tuple[int, int]]:
         """First and next offset of every place, asked of the broker."""

@@ -59,13 +59,16 @@ class FlowRun:
             name=self.name,
             dense=DEVICE_EVENTS,
             sparse=APP_EVENTS,
-            open_reader=lambda: PartitionReader(self.settings, self.places(DEVICE_EVENTS, APP_EVENTS)),
+            open_reader=self._open_reader,
             progress=self.progress,
             stop=self.stop,
             clock=self.clock,
             rest_ms=REST_MS[self.flow],
             most=MOST[self.flow],
         )
+
+    def _open_reader(self) -> PartitionReader:
+        return PartitionReader(self.settings, self.places(DEVICE_EVENTS, APP_EVENTS), gathers=self.flow == "store")
 
     def topics(self) -> TopicSink:
         return TopicSink(self.name, lambda: open_producer(self.settings, linger_ms=0.5), self.stop)

@@ -30,6 +30,9 @@ SMALL_MACHINE = {
     "num.io.threads": 4,
     "background.threads": 2,
     "log.cleaner.dedupe.buffer.size": 16 * 1_048_576,
+    # Requests that were answered are kept until so many lie about; with the default of 1,000 they age and fill the heap.
+    "fetch.purgatory.purge.interval.requests": 50,
+    "producer.purgatory.purge.interval.requests": 50,
     "auto.create.topics.enable": "false",
     "replica.fetch.max.bytes": 4 * 1_048_576,
 }

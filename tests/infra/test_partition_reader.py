@@ -12,16 +12,17 @@ pytestmark = pytest.mark.servers
 TOPICS = tuple(Topic(f"read-{name}", "for a test", "any", 3, DAY_MS) for name in ("dense", "sparse"))
 
 
-def test_a_reader_knows_how_far_it_has_read_every_partition(kafka_only: Settings) -> None:
+@pytest.mark.parametrize("gathers", [False, True])
+def test_a_reader_knows_how_far_it_has_read_every_partition(kafka_only: Settings, gathers: bool) -> None:
     ensure_topics(kafka_only, TOPICS)
+    reader = PartitionReader(kafka_only, [(topic.name, partition) for topic in TOPICS for partition in range(3)], gathers=gathers)
+    begins = {place: high for place, (_low, high) in reader.ends().items()}
     producer = open_producer(kafka_only)
     for at in range(300):
         producer.produce(TOPICS[at % 7 == 0].name, b"x" * (at % 5 + 1), key=b"", partition=at % 2)
     assert producer.flush(30) == 0
     producer.close()
-    places = [(topic.name, partition) for topic in TOPICS for partition in range(3)]
-    reader = PartitionReader(kafka_only, places)
-    reader.start(dict.fromkeys(places, 0))
+    reader.start(begins)
     assert reader.reached() == {}
     seen: dict[tuple[str, int], int] = {}
     read = 0
