@@ -15,7 +15,9 @@ TOPICS = tuple(Topic(f"read-{name}", "for a test", "any", 3, DAY_MS) for name in
 @pytest.mark.parametrize("gathers", [False, True])
 def test_a_reader_knows_how_far_it_has_read_every_partition(kafka_only: Settings, gathers: bool) -> None:
     ensure_topics(kafka_only, TOPICS)
-    reader = PartitionReader(kafka_only, [(topic.name, partition) for topic in TOPICS for partition in range(3)], gathers=gathers)
+    reader = PartitionReader(
+        kafka_only, [(topic.name, partition) for topic in TOPICS for partition in range(3)], gathers=gathers
+    )
     begins = {place: high for place, (_low, high) in reader.ends().items()}
     producer = open_producer(kafka_only)
     for at in range(300):
