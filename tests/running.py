@@ -1,5 +1,6 @@
 """Servers for tests: free ports, waiting, and processes that end with the test whatever happens."""
 
+import os
 import shutil
 import signal
 import ssl
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,7 +21,7 @@ from infra.embedded.postgres import EmbeddedPostgres
 from infra.kafka import ensure_topics
 from infra.migrate import migrate_control_plane, migrate_warehouse
 from infra.settings import Settings, child_environment, ensure_secrets, load_settings
-from infra.supervisor.ports import free_stretches
+from infra.supervisor.ports import FOR_A_WHILE, free_stretches
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,9 +30,23 @@ PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For `verify=` of httpx where a server without TLS is asked often: making its own takes 40 ms of the processor each time."""
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, below the range from which the system takes ports for outgoing connections."""
-    return free_stretches(count, 1)
+def _share_of_ports() -> range:
+    """Each of pytest's workers has ports of its own: those of a server that was killed are free until it is back."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    each = len(FOR_A_WHILE) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return FOR_A_WHILE[worker * each : (worker + 1) * each]
+
+
+_given: deque[int] = deque(maxlen=4_000)
+"""Ports that were given away lately, for the same reason."""
+
+
+def free_ports(count: int, length: int = 1) -> list[int]:
+    """Of ports that nobody else was given lately, below the range from which the system takes ports for outgoing connections:
+    the first of each of `count` stretches."""
+    found = free_stretches(count, length, among=_share_of_ports(), besides=set(_given))
+    _given.extend(port for first in found for port in range(first, first + length))
+    return found
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60, pause_s: float = 0.02) -> None:
@@ -54,8 +70,9 @@ def temporary_home() -> Iterator[Path]:
 
 def settings_in(home: Path, **overrides: object) -> Settings:
     """Settings with free ports, for Kafka two in a row and for the flows' metrics sixteen, and generated secrets."""
-    names = ("kafka_port", "clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port", "metrics_port")
-    ports = dict(zip(names, free_stretches(len(names), 20), strict=True))
+    names = ("clickhouse_port", "api_port", "gateway_port", "supervisor_port", "simulator_port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    ports |= {"kafka_port": free_ports(1, 2)[0], "metrics_port": free_ports(1, 16)[0]}
     return ensure_secrets(load_settings(home=home, **{**ports, "log_format": "console", **overrides}))
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 import psutil
@@ -36,18 +36,19 @@ def is_free(port: Port) -> bool:
     return True
 
 
-def free_stretches(count: int, length: int) -> list[int]:
+def free_stretches(count: int, length: int, *, among: range = FOR_A_WHILE, besides: Collection[int] = frozenset()) -> list[int]:
     """The first ports of `count` stretches of `length` ports that are free now; anywhere, so that two who ask rarely meet.
 
-    Raises PacelineError when there are not so many.
+    `besides` are ports that may be free for the moment and belong to somebody all the same. Raises PacelineError when there
+    are not so many.
     """
-    anywhere = random.SystemRandom().sample(FOR_A_WHILE[::length], len(FOR_A_WHILE[::length]))
-    found = (first for first in anywhere if all(is_free(Port(first + step, "")) for step in range(length)))
+    begins = among[: len(among) // length * length : length]
+    anywhere = random.SystemRandom().sample(begins, len(begins))
+    stretches = (range(first, first + length) for first in anywhere)
+    found = (s.start for s in stretches if not any(p in besides for p in s) and all(is_free(Port(p, "")) for p in s))
     chosen = list(islice(found, count))
     if len(chosen) < count:
-        raise PacelineError(
-            f"There are no {count} times {length} free ports from {FOR_A_WHILE.start} on", "Stop what holds them."
-        )
+        raise PacelineError(f"There are no {count} times {length} free ports from {among.start} on", "Stop what holds them.")
     return chosen
 
 

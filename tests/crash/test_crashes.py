@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from infra.settings import REPLICA_PORTS
-from infra.supervisor.ports import Port, is_free
 from tests.crash.house import NODE, SUPERVISOR, House, crash_house
 from tests.crash.run import Form, Outcome, run
 from tests.crash.table import lines
@@ -43,9 +42,9 @@ def ended() -> Ended:
 
 
 def _ports_in_pairs() -> dict[str, int]:
-    """Ports of the doors beside which their replicas' ports are free, too."""
-    pairs = (port for port in free_ports(40) if is_free(Port(port + REPLICA_PORTS, "")))
-    return {"api_port": next(pairs), "gateway_port": next(pairs)}
+    """Ports of the doors, and so many behind them that their replicas have theirs."""
+    api, gateway = free_ports(2, REPLICA_PORTS + 1)
+    return {"api_port": api, "gateway_port": gateway}
 
 
 def _live_path(house: House, url: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from infra.errors import PacelineError
 from infra.supervisor.ports import FOR_A_WHILE, free_stretches
+from tests.running import free_ports
 
 
 def test_a_stretch_with_one_taken_port_in_it_is_not_given() -> None:
@@ -24,3 +25,18 @@ def test_a_stretch_with_one_taken_port_in_it_is_not_given() -> None:
 def test_more_than_there_are_is_said_to_be_too_much() -> None:
     with pytest.raises(PacelineError, match="no 1001 times 20 free ports"):
         free_stretches(1_001, 20)
+
+
+def test_ports_that_belong_to_somebody_are_not_given_though_they_are_free() -> None:
+    among = range(FOR_A_WHILE.start, FOR_A_WHILE.start + 25)
+    first, second = (among[n * 10] for n in range(2))
+    assert free_stretches(1, 10, among=among, besides={first + 9}) == [second]
+    with pytest.raises(PacelineError, match="no 1 times 10 free ports"):
+        free_stretches(1, 10, among=among, besides={first + 9, second})
+
+
+def test_a_test_is_given_no_port_that_another_was_given_lately() -> None:
+    given = [port for _ in range(10) for port in free_ports(50)]
+    assert len(set(given)) == len(given)
+    (pair,) = free_ports(1, 2)
+    assert not {pair, pair + 1} & set(given)
