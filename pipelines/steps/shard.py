@@ -14,6 +14,7 @@ from pipelines.steps.alert_desk import AlertDesk
 from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.batch import Batch, batch_of, rows_of
 from pipelines.steps.columns import Array
+from pipelines.steps.due_summaries import DueSummaries
 from pipelines.steps.live_updates import LiveUpdates
 from pipelines.steps.members import ENDLESS
 from pipelines.steps.minutes import MinuteBook
@@ -22,7 +23,6 @@ from pipelines.steps.segments import of_runs, stable_order, starts_of_runs
 from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
 from pipelines.steps.signal_watch import SignalWatch
-from pipelines.steps.summary import summarise_session
 from pipelines.steps.totals import Totals
 from schemas.alerts import Alert
 from schemas.directory import Participant, SessionRecord
@@ -30,8 +30,6 @@ from schemas.events import AlertAcknowledged, AppEvent, CheckedIn, CheckedOut, R
 from schemas.live import LiveUpdate
 
 STATE_VERSION: Final = 1
-QUIET_MS: Final = 3_000
-"""After a late or belated reading so long nothing more must have come before a summary is written anew."""
 SETTLE_SLACK_S: Final = 8
 """Seconds that may wait to be folded for good; folding several at once costs no more than one."""
 
@@ -51,14 +49,13 @@ class LiveShard:
     ) -> None:
         self._state = state
         self._book = MinuteBook(state.marks, state.grid, state.sessions)
+        self._summaries = DueSummaries(state, self._book)
         self._updates = LiveUpdates(state, dict(sequences))
         self._desk = AlertDesk(state, config, alerts)
         self._signals = SignalWatch(state, self._desk)
         self._rejected: list[tuple[Reading, str]] = []
         self._now_ms = now_ms
         self._caught_up = caught_up
-        self._any_due = any(session.summary_due for session in state.sessions)
-        """Whether some session may wait for its summary."""
 
     @classmethod
     def restore(cls, state: dict[str, Any] | None, config: AlertConfig | None = None) -> Self:
@@ -204,25 +201,11 @@ class LiveShard:
 
         One that was told before waits until it may be repeated.
         """
-        if not (self._any_due and self._caught_up):
-            return []
-        due = [session for session in self._state.sessions if session.summary_due]
-        told = [self._summary(session) for session in due if session.revision == 0 or self._is_quiet(session, may_repeat)]
-        self._any_due = len(told) < len(due)
-        return told
+        return self._summaries.take(self._now_ms, may_repeat) if self._caught_up else []
 
     def take_recomputations(self, now_ms: int) -> list[str]:
         """Ended sessions whose totals here lack something that is stored, once no more has come for 3 s."""
-        found = []
-        for session in self._state.sessions:
-            if session.recompute_due and session.revision > 0 and now_ms - session.touched_ms >= QUIET_MS:
-                session.recompute_due = False
-                found.append(session.record.session_id)
-        for session_id, kept in self._state.archive.items():
-            if kept[1] and now_ms - kept[1] >= QUIET_MS:
-                kept[1] = 0
-                found.append(session_id)
-        return found
+        return self._summaries.take_recomputations(now_ms)
 
     def take_rejected(self) -> list[tuple[Reading, str]]:
         """Readings that belong nowhere, with the reason: `unknown_session` or `unknown_member`."""
@@ -234,14 +217,8 @@ class LiveShard:
     ) -> SessionSummary:
         """The summary of a session as it stands, whatever was told of it before."""
         session = self._state.sessions[self._state.position[session_id]]
-        session.revision = revision
-        return summarise_session(
-            session,
-            self._state.grid,
-            revision=revision,
-            late_events=late_events,
-            computed_from=computed_from,
-            alerts=session.alerts_by_member if alerts is None else alerts,
+        return self._summaries.make(
+            session, revision=revision, late_events=late_events, computed_from=computed_from, alerts=alerts
         )
 
     def all_minutes(self, session_id: str) -> list[MemberMinute]:
@@ -302,8 +279,8 @@ class LiveShard:
             one.late_events += int((late & (session == at)).sum())
             one.touched_ms = self._now_ms
             one.recompute_due |= one.late_events > 0
-            one.summary_due |= one.ended_at_ms is not None and one.late_events == 0
-            self._any_due |= one.summary_due
+            if one.ended_at_ms is not None and one.late_events == 0:
+                self._summaries.want(one)
 
     def _close_minutes(self, rows: Array, totals: Totals, minute: Array) -> None:
         before = len(self._book.closed)
@@ -338,22 +315,4 @@ class LiveShard:
         spoiled = self._state.end(session, ended_at_ms)
         session.recompute_due |= spoiled
         self._desk.book.end(session.record.session_id, ended_at_ms)
-        session.summary_due = self._any_due = True
-
-    def _is_quiet(self, session: Session, may_repeat: Callable[[str], bool]) -> bool:
-        return self._now_ms - session.touched_ms >= QUIET_MS and may_repeat(session.record.session_id)
-
-    def _summary(self, session: Session) -> SessionSummary:
-        session.summary_due = False
-        session_id = session.record.session_id
-        book = self._book.provisional()
-        summary = self.final_summary(
-            session_id,
-            revision=session.revision + 1,
-            late_events=0,
-            computed_from="live",
-            alerts=None,
-        )
-        self._state.grid.present_by_minutes(self._state.all_rows(session), book.close)
-        self._book.closed += book.closed
-        return summary
+        self._summaries.want(session)
