@@ -59,8 +59,7 @@ class Connections:
     def _make(self, user: User, database: str) -> Connection:
         connection = self.fresh(database)
         try:
-            limits = {name: str(limit) for name, limit in user.limits.items()}
-            execution.set_values(connection, limits | {"readonly": str(execution.READONLY_STRICT)})
+            execution.apply_settings(connection, {}, user, readonly=execution.READONLY_STRICT)
         except BaseException:
             connection.close()
             raise

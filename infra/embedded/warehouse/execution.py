@@ -8,7 +8,6 @@ from chdb.state.sqlitelike import Connection
 
 from infra.embedded.warehouse.engine import quote_name, quote_text
 from infra.embedded.warehouse.errors import NOT_ENOUGH_SPACE, QueryFailed, from_engine
-from infra.embedded.warehouse.request import Arguments
 from infra.embedded.warehouse.statement import Insert
 from infra.embedded.warehouse.users import User
 
@@ -36,10 +35,9 @@ class Outcome:
     elapsed_s: float = 0
 
 
-def apply_settings(connection: Connection, arguments: Arguments, user: User, *, readonly: int) -> None:
+def apply_settings(connection: Connection, settings: Mapping[str, str], user: User, *, readonly: int) -> None:
     """Give the connection the user's limits, then the request's settings, and read-only mode last of all."""
-    values = {name: str(limit) for name, limit in user.limits.items()}
-    values |= arguments.settings
+    values = {name: str(limit) for name, limit in user.limits.items()} | dict(settings)
     if readonly:
         values["readonly"] = str(readonly)
     set_values(connection, values)

@@ -100,7 +100,7 @@ def _connected(connections: Connections, query: Query, session: Session | None) 
                 yield connection
             return
         with connections.fresh(database) as connection:
-            execution.apply_settings(connection, arguments, query.user, readonly=_readonly(query))
+            execution.apply_settings(connection, arguments.settings, query.user, readonly=_readonly(query))
             yield connection
         return
     if session.connection is None:
@@ -111,7 +111,7 @@ def _connected(connections: Connections, query: Query, session: Session | None) 
         session.asked_database = arguments.database
     before = execution.changed_values(connection, arguments.settings) if arguments.settings else {}
     try:
-        execution.apply_settings(connection, arguments, query.user, readonly=0)
+        execution.apply_settings(connection, arguments.settings, query.user, readonly=0)
         yield connection
     finally:
         execution.restore_values(connection, before)
