@@ -1,5 +1,6 @@
 """Flows that are killed while events stream in come to the same results as undisturbed ones."""
 
+import os
 import signal
 import threading
 import time
@@ -113,6 +114,9 @@ def test_a_warehouse_that_dies_holds_the_flow_back_and_loses_nothing(servers: Se
         stage.send(heart_rate(sid, 31, begin + s * 100, 110) for s in range(200, 500))
         wait_until(lambda: store.metric("paceline_store_retries_total") > 0, "insert tried in vain")
         assert not answers(f"{store.url}/ready")
+        code, _seconds = store.end(signal.SIGTERM)
+        assert code == os.EX_TEMPFAIL, "whoever started it shall do so again, however often"
+        store.start()
         stage.send(heart_rate(sid, 31, begin + s * 100, 120) for s in range(500, 700))
         warehouse.start()
         wait_until(lambda: there.count("v_telemetry_raw", sid) == 700, "all of it is stored")
