@@ -42,7 +42,7 @@ def _one_life(home: Path, made: Path) -> None:
     kafka.prepare()
     log = home / "kafka.log"
     with log.open("wb") as output:
-        process = kafka.launch(f"-XX:AOTCacheOutput={made}").start(output)
+        process = kafka.launch(first_life=made).start(output)
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline and not kafka.ready():
         time.sleep(0.05)

@@ -47,7 +47,7 @@ def kafka_child(settings: Settings) -> Child | None:
     """Apache Kafka, unless it has an address."""
     if settings.kafka:
         return None
-    kafka = EmbeddedKafka(settings.home, settings.kafka_port)
+    kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
     return Child(
         name="kafka",
         prepare=kafka.prepare,

@@ -1,5 +1,6 @@
 """The settings that name the three servers: where they are, who we are to them, and how the way there is closed to others."""
 
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,9 @@ class ServerSettings(BaseSettings):
 
     kafka: str = Field("", description="bootstrap servers, host:port,…; empty: embedded Apache Kafka")
     kafka_port: int = Field(29092, ge=1024, le=65535, description="port of the embedded broker (its controller takes the next)")
+    kafka_java_options: str = Field(
+        "", description="options for the embedded broker's Java, after ours: -Xmx1g where thousands train"
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how to speak to Kafka"
     )
@@ -68,6 +72,12 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _is_a_kafka(cls, address: str) -> str:
         return addresses.check_kafka(address)
+
+    @field_validator("kafka_java_options")
+    @classmethod
+    def _are_words(cls, options: str) -> str:
+        shlex.split(options)  # tells what is wrong with it
+        return options
 
     @field_validator("clickhouse")
     @classmethod

@@ -15,6 +15,8 @@ from tests.running import ROOT, Servers, settings_in, temporary_home
 
 for name in [name for name in os.environ if name.startswith("PACELINE_") and not name.startswith("PACELINE_TEST_")]:
     del os.environ[name]  # a developer's own settings must not reach the tests
+# a broker that lives for half a minute spends a third of its time on Java's second compiler and gets nothing for it
+os.environ["PACELINE_KAFKA_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 
 # nothing is timed here: a busy machine makes no test fail
 hypothesis.settings.register_profile(

@@ -115,7 +115,8 @@ class Servers:
         self._started: dict[str, Future[None]] = {}
 
     def kafka(self) -> None:
-        kafka = EmbeddedKafka(self.settings.home, self.settings.kafka_port)
+        settings = self.settings
+        kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
         kafka.prepare()
         self._run(kafka.launch(), kafka.ready, "kafka")
         ensure_topics(self.settings)

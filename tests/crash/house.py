@@ -13,7 +13,7 @@ import psutil
 
 from infra.embedded.kafka import EmbeddedKafka, three_nodes
 from infra.embedded.launch import Launch
-from infra.settings import Settings, child_environment
+from infra.settings import Settings, child_environment, load_settings
 from infra.supervisor.run_folder import ChildRecord, RunFolder
 from tests.running import answers, free_ports, settings_in, temporary_home, wait_until
 
@@ -152,7 +152,7 @@ def crash_house(*, three: bool = False, **overrides: object) -> Iterator[House]:
     with temporary_home() as home:
         nodes: list[EmbeddedKafka] = []
         if three:
-            nodes = three_nodes(home / "cluster", free_ports(6))
+            nodes = three_nodes(home / "cluster", free_ports(6), load_settings().kafka_java_options)
             addresses = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
             overrides = {"kafka": addresses, "kafka_replication": 3, **overrides}
         (home / "cluster").mkdir(exist_ok=True)

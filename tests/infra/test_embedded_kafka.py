@@ -60,17 +60,27 @@ def test_a_broker_starts_with_what_java_has_kept_of_its_classes_and_also_when_th
     settings = settings_in(home)
     kafka = EmbeddedKafka(home, settings.kafka_port, cache=cache)
     kafka.prepare()
-    assert not [word for word in kafka.command() if "AOTCache" in word]
+    assert not [word for word in kafka.launch().command if "AOTCache" in word]
     kept = warm_start_file(cache / jars.name)
     kept.write_bytes(b"not what Java has written")
-    assert f"-XX:AOTCache={kept}" in kafka.command()
+    assert f"-XX:AOTCache={kept}" in kafka.launch().command
     with running(kafka.launch(), kafka.ready, home / "kafka.log"):
         ensure_topics(settings, (NOTES,))
     made = make_cache()
     assert made == warm_start_file(jars)
-    with running(kafka.launch("-Xlog:class+load", f"-XX:AOTCache={made}"), kafka.ready, home / "warm.log"):
+    warm = EmbeddedKafka(home, settings.kafka_port, java_options="-Xlog:class+load")
+    warm.prepare()
+    with running(warm.launch(), warm.ready, home / "warm.log"):
         ensure_topics(settings, (NOTES,))
     assert "kafka.Kafka source: shared objects file" in (home / "warm.log").read_text()
+
+
+def test_options_of_the_operator_come_after_ours_and_win(home: Path) -> None:
+    settings = settings_in(home, kafka_java_options="-Xmx1g -Dwhere='in the cellar'")
+    words = EmbeddedKafka(home, settings.kafka_port, java_options=settings.kafka_java_options).launch().command
+    assert [word for word in words if word.startswith(("-Xmx", "-Dwhere"))] == ["-Xmx256m", "-Xmx1g", "-Dwhere=in the cellar"]
+    with pytest.raises(PacelineError, match=r"PACELINE_KAFKA_JAVA_OPTIONS.*quotation"):
+        settings_in(home, kafka_java_options="-Dwhere='in the cellar")
 
 
 def test_three_nodes_lose_nothing_and_double_nothing_when_one_is_killed(home: Path) -> None:

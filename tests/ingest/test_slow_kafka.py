@@ -49,7 +49,7 @@ class Broker:
 def own() -> Iterator[tuple[Broker, RunningGateway]]:
     with temporary_home() as home:
         settings = settings_in(home, gateway_patience_s=0.5)
-        kafka = EmbeddedKafka(home, settings.kafka_port)
+        kafka = EmbeddedKafka(home, settings.kafka_port, java_options=settings.kafka_java_options)
         kafka.prepare()
         with running(kafka.launch(), kafka.ready, home / "kafka.log") as process:
             ensure_topics(settings)

@@ -28,7 +28,8 @@ class KafkaProcess:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "KafkaProcess":
-        kafka = EmbeddedKafka(self.settings.home, self.settings.kafka_port)
+        settings = self.settings
+        kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
         kafka.prepare()
         with (self.settings.home / "kafka.log").open("ab") as output:
             self.process = kafka.launch().start(output)

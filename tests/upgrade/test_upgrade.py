@@ -44,7 +44,8 @@ class OldServers(Servers):
         self._old = old
 
     def kafka(self) -> None:
-        kafka = EmbeddedKafka(self.settings.home, self.settings.kafka_port)
+        settings = self.settings
+        kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
         kafka.prepare()
         self._run(kafka.launch(), kafka.ready, "kafka")
         self._old.lay_topics(self.settings)
