@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPException
+from itertools import islice
 from pathlib import Path
 
 from infra.embedded.kafka import EmbeddedKafka
@@ -21,7 +22,7 @@ from infra.embedded.postgres import EmbeddedPostgres
 from infra.kafka import ensure_topics
 from infra.migrate import migrate_control_plane, migrate_warehouse
 from infra.settings import Settings, child_environment, ensure_secrets, load_settings
-from infra.supervisor.ports import FOR_A_WHILE, free_stretches
+from infra.supervisor.ports import FOR_A_WHILE, Port, free_stretches, is_free
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,14 +32,14 @@ PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _share_of_ports() -> range:
-    """Each of pytest's workers has ports of its own: those of a server that was killed are free until it is back."""
+    """Each of pytest's workers asks for ports of its own: those of a server that was killed are free until it is back."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     each = len(FOR_A_WHILE) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     return FOR_A_WHILE[worker * each : (worker + 1) * each]
 
 
-_given: deque[int] = deque(maxlen=4_000)
-"""Ports that were given away lately, for the same reason."""
+_given: deque[int] = deque(maxlen=len(_share_of_ports()) // 8)
+"""Ports that were given away lately, for the same reason; not so many that no stretches are left between them."""
 
 
 def free_ports(count: int, length: int = 1) -> list[int]:
@@ -46,6 +47,14 @@ def free_ports(count: int, length: int = 1) -> list[int]:
     the first of each of `count` stretches."""
     found = free_stretches(count, length, among=_share_of_ports(), besides=set(_given))
     _given.extend(port for first in found for port in range(first, first + length))
+    return found
+
+
+def free_pairs(count: int, apart: int) -> list[int]:
+    """As `free_ports`, each with another so far behind it that is free, too."""
+    pairs = (port for port in free_ports(20 * count) if port + apart not in _given and is_free(Port(port + apart, "")))
+    found = list(islice(pairs, count))
+    _given.extend(port + apart for port in found)
     return found
 
 

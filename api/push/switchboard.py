@@ -112,7 +112,7 @@ class Switchboard:
                 book.take_live(message)
             return str(metrics.name)
         if isinstance(message, Alert):
-            if not book.take_alert(message):  # a flow that dies while a broker is away may publish it again: told once
+            if not book.take_alert(message):  # known, or older: a flow that died while a broker was away published it again
                 return str(ChannelName("alerts", session_id))
             body = msgspec.json.encode(message)[_ALERT_OPENING:]
             return self._publish(ChannelName("alerts", session_id), item, "alert", body, alert_audience(message))

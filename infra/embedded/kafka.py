@@ -66,7 +66,7 @@ class Node:
 
 
 class EmbeddedKafka:
-    """One node. `prepare` may fetch jars and formats an empty folder; `command` starts it; `ready` asks it.
+    """One node. `prepare` may fetch jars and formats an empty folder; `launch` starts it; `ready` asks it.
 
     Without `cluster` it is a cluster of its own whose controller listens on the port after `port`.
     """
@@ -91,7 +91,7 @@ class EmbeddedKafka:
         self._jars: Path | None = None
 
     def prepare(self) -> None:
-        """Make everything that `command` needs. Idempotent; keeps what is there."""
+        """Make everything that `launch` needs. Idempotent; keeps what is there."""
         self._jars = jar_folder(self._cache)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "log4j2.properties").write_text(LOGGING)

@@ -48,7 +48,9 @@ def free_stretches(count: int, length: int, *, among: range = FOR_A_WHILE, besid
     found = (s.start for s in stretches if not any(p in besides for p in s) and all(is_free(Port(p, "")) for p in s))
     chosen = list(islice(found, count))
     if len(chosen) < count:
-        raise PacelineError(f"There are no {count} times {length} free ports from {among.start} on", "Stop what holds them.")
+        raise PacelineError(
+            f"There are no {count} times {length} free ports from {among.start} to {among.stop - 1}", "Stop what holds them."
+        )
     return chosen
 
 

@@ -27,7 +27,10 @@ class DueSummaries:
         session.summary_due = self._any_due = True
 
     def take(self, now_ms: int, may_repeat: Callable[[str], bool]) -> list[SessionSummary]:
-        """The first summaries of all that wait for one, and later ones of those that have been quiet and may repeat theirs."""
+        """The first summaries of all that wait for one, and later ones of those that have been quiet and may repeat theirs.
+
+        Not before the shard has caught up: the rest of a class may still lie in the log.
+        """
         if not self._any_due:
             return []
         due = [session for session in self._state.sessions if session.summary_due]

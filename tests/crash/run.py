@@ -230,16 +230,20 @@ async def _rest_differences(trainer: Trainer, answers: Answers, expected: Expect
 def _told(streams: dict[str, Stream], book: Logbook, session_id: str) -> list[str]:
     """The client saw every state of every alert and every app event once, in the log's order, from when it subscribed.
 
-    The log may hold a state or an event twice, but never two that say otherwise under one name.
+    The log may hold a state or an event twice, or an older state again, but never two that say otherwise under one name.
     """
     faults = []
     alerts, events = streams[f"alerts:{session_id}"], streams[f"events:{session_id}"]
-    first: dict[tuple[str, int], tuple[int, Alert]] = {}
+    told: list[tuple[str, int]] = []
+    states: dict[tuple[str, int], Alert] = {}
+    newest: dict[str, int] = {}
     for offset, state in book.alerts[session_id]:
-        _, before = first.setdefault((state.alert_id, state.version), (offset, state))
-        if state != before:
-            faults.append(f"topic alerts says {state} where it said {before}")
-    told = [name for name, (offset, _state) in first.items() if offset > alerts.begun_at]
+        name = (state.alert_id, state.version)
+        if states.setdefault(name, state) != state:
+            faults.append(f"topic alerts says {state} where it said {states[name]}")
+        if state.version > newest.get(state.alert_id, 0):
+            newest[state.alert_id] = state.version
+            told += [name] if offset > alerts.begun_at else []
     seen = [(message["alert_id"], message["version"]) for message in alerts.messages]
     if seen != told:
         faults.append(f"alerts:{session_id}: the client saw {len(seen)} states, {len(told)} were told")

@@ -13,7 +13,7 @@ from infra.settings import REPLICA_PORTS
 from tests.crash.house import NODE, SUPERVISOR, House, crash_house
 from tests.crash.run import Form, Outcome, run
 from tests.crash.table import lines
-from tests.running import free_ports, wait_until
+from tests.running import free_pairs, wait_until
 
 pytestmark = pytest.mark.servers
 TWO = {"api_replicas": 2, "gateway_replicas": 2, "flow_groups": 2}
@@ -33,7 +33,7 @@ class Ended:
 @pytest.fixture(scope="module")
 def ended() -> Ended:
     """One run; all it found is shown when a test fails."""
-    with crash_house(three=True, **TWO, **_ports_in_pairs()) as house:
+    with crash_house(three=True, **TWO, **_doors()) as house:
         found = run(house, FORM, print)
         print("\n".join(lines(found)))  # noqa: T201 - as above
         if found.faults:
@@ -41,9 +41,9 @@ def ended() -> Ended:
         return Ended(found, [_live_path(house, url) for url in house.api_urls])
 
 
-def _ports_in_pairs() -> dict[str, int]:
-    """Ports of the doors, and so many behind them that their replicas have theirs."""
-    api, gateway = free_ports(2, REPLICA_PORTS + 1)
+def _doors() -> dict[str, int]:
+    """Their ports, behind which their replicas have theirs."""
+    api, gateway = free_pairs(2, REPLICA_PORTS)
     return {"api_port": api, "gateway_port": gateway}
 
 

@@ -37,6 +37,7 @@ def test_a_broker_that_goes_while_it_is_asked_is_no_answer() -> None:
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
         KafkaError.UNKNOWN_LEADER_EPOCH,
     )
     cluster = Cluster(*away)

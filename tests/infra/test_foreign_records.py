@@ -54,7 +54,7 @@ def test_the_directory_is_read_past_foreign_records_at_the_start_and_while_it_is
 def test_dead_letters_are_listed_past_foreign_ones(kafka_only: Settings) -> None:
     ours = Rejected(
         rejected_id="dl-behind-foreign-ones",
-        place="device-events:0:1",
+        place="device-events:0:9000000",  # nobody's: others look theirs up by its place
         stage="flow-store",
         reason="not_json",
         detail="",

@@ -111,7 +111,7 @@ def test_the_newest_version_of_an_alert_is_its_present_state_whatever_comes_twic
 def test_a_state_of_an_alert_that_stands_twice_in_the_log_is_told_once() -> None:
     hub = board()
     cleared = alert(1, version=2, state="cleared", cleared_at_ms=NOW_MS + 9)
-    hub.take([arrived(at, state) for at, state in ((100, alert(1)), (101, cleared), (102, cleared), (103, alert(2)))])
+    hub.take([arrived(at, state) for at, state in ((100, alert(1)), (101, cleared), (103, alert(2)), (104, cleared))])
     alerts = hub.stream(ALERT_CHANNEL)
     told = [read(alerts.ring.at(n).frame) for n in range(len(alerts.ring))]
     assert [(one["alert_id"], one["version"], one["offset"], one["previous"]) for one in told] == [
@@ -119,7 +119,8 @@ def test_a_state_of_an_alert_that_stands_twice_in_the_log_is_told_once() -> None
         ("alert-00000001", 2, 101, 100),
         ("alert-00000002", 1, 103, 101),
     ]
-    assert alerts.head == 103
+    assert alerts.head == 104, "who comes back from there has missed nothing"
+    assert alerts.locate(alerts.epoch, 104) == alerts.ring.end
 
 
 def test_epochs_are_equal_on_every_replica_and_differ_between_lives_of_the_log() -> None:
