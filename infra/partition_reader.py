@@ -18,8 +18,8 @@ POLL_S = 0.005
 error_of = Message.error
 GATHERING = {"queued.min.messages": 1, "fetch.queue.backoff.ms": 100, "fetch.message.max.bytes": 4 * 1_048_576}
 """A partition of which anything waits for the caller is asked for more ten times a second only. By itself the client asks again
-whenever anything came: most of what a reader costs the broker. It asks for more at once, so that who is far behind reads as fast
-as others do."""
+whenever anything came: most of what a reader costs the broker. It asks for more at once, so that a backlog is read as fast as
+otherwise."""
 CUT_OFF = {
     KafkaError._AUTO_OFFSET_RESET,
     KafkaError._UNKNOWN_PARTITION,
