@@ -29,7 +29,7 @@ PUBLISH_EVERY_MS = 24
 """At most so often: what comes after a silence is shown at once, what comes before this is over waits for its end."""
 PUBLISH_MEMBERS, PUBLISH_MEMBERS_PER_MS = 5_000, 50
 """With more members pictures come less often: that shows more at once and leaves time for events."""
-PUBLISH_SHARE, PUBLISH_REST_MS = 8, 200
+PUBLISH_SHARE, PUBLISH_REST_MS = 8, 60
 """Pictures take an eighth of the time at most: where they are dear, or the machine is busy, each shows more."""
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
