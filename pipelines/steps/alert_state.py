@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pipelines.steps.alerts import SEEN_SHARE, AlertConfig
+from pipelines.steps.cleared_alerts import ClearedAlerts
 from pipelines.steps.session import Session
 from pipelines.steps.timestamps import iso_utc
 from schemas.alerts import Alert, AlertBody, AlertRule
@@ -21,6 +22,8 @@ from schemas.events import AlertAcknowledged
 CLASS: Final = 0
 """Stands for the class where a member id is expected."""
 EARLY_MAX: Final = 1_000
+SESSION_ID_LENGTH: Final = 36
+"""Alert ids begin with that of their session."""
 _ACKNOWLEDGED: Final = 100
 _CLEARED: Final = 1_000
 
@@ -83,7 +86,8 @@ class AlertBook:
         self.config = config
         self._tracks: dict[Key, Track] = {}
         self._alerts: dict[str, Alert] = {}
-        """Newest state of every alert of the sessions held."""
+        """Newest state of every active alert of the sessions held."""
+        self._cleared = ClearedAlerts()
         self._early: dict[str, tuple[int, str]] = {}
         """Acknowledgements that came before their alert, which happens when a flow repeats a stretch."""
         self._news: list[Alert] = []
@@ -104,7 +108,7 @@ class AlertBook:
 
     def known(self, alert_id: str) -> bool:
         """Whether there is or was such an alert."""
-        return alert_id in self._alerts
+        return alert_id in self._alerts or (alert_id[:SESSION_ID_LENGTH], alert_id) in self._cleared
 
     def observe(self, key: Key, second: int, sighting: Sighting, *, held_back: bool) -> int | None:
         """Take one observation in. Returns for how many seconds the rule has held when it is time to raise an alert."""
@@ -135,7 +139,7 @@ class AlertBook:
         session_id, member_id, rule_name = key
         rule = self.config.rules[rule_name]
         alert_id = self.id_of(session, key, second)
-        if alert_id in self._alerts:
+        if self.known(alert_id):
             return
         track = self._tracks.setdefault(key, Track())
         track.alert_id, track.outside_since, track.inside_since, track.last = alert_id, None, None, second
@@ -182,9 +186,9 @@ class AlertBook:
 
     def recall(self, alert: Alert) -> bool:
         """Take up an alert that was told and then forgotten, as it was last told; false when it is known."""
-        if alert.alert_id in self._alerts:
+        if self.known(alert.alert_id):
             return False
-        self._alerts[alert.alert_id] = alert
+        self._keep(alert)
         key: Key = (alert.session_id, alert.member_id or CLASS, alert.rule)
         track = self._tracks.setdefault(key, Track())
         if alert.state == "active":
@@ -195,11 +199,12 @@ class AlertBook:
 
     def counts(self, session_id: str) -> dict[int, int]:
         """How many alerts are known of each member of a session."""
-        return dict(Counter(a.member_id or CLASS for a in self._alerts.values() if a.session_id == session_id))
+        found = Counter(alert.member_id for alert in self._alerts.values() if alert.session_id == session_id)
+        return {member_id or CLASS: count for member_id, count in (found + self._cleared.counts(session_id)).items()}
 
     def acknowledge(self, event: AlertAcknowledged) -> None:
         """Somebody has seen it. Again, or for an alert that never comes: nothing happens."""
-        alert = self._alerts.get(event.alert_id)
+        alert = self._alerts.get(event.alert_id) or self._cleared.get(event.session_id, event.alert_id)
         if alert is None:
             if len(self._early) < EARLY_MAX:
                 self._early[event.alert_id] = (event.event_time_ms, _who(event))
@@ -228,7 +233,9 @@ class AlertBook:
     def forget(self, session_ids: set[str]) -> None:
         """Drop what is kept about sessions put away."""
         self._alerts = {alert_id: alert for alert_id, alert in self._alerts.items() if alert.session_id not in session_ids}
-        self._early = {alert_id: kept for alert_id, kept in self._early.items() if alert_id[:36] not in session_ids}
+        self._cleared.forget(session_ids)
+        early = self._early.items()
+        self._early = {alert_id: kept for alert_id, kept in early if alert_id[:SESSION_ID_LENGTH] not in session_ids}
 
     def take(self) -> list[Alert]:
         """New states since the last call."""
@@ -248,6 +255,7 @@ class AlertBook:
         return {
             "tracks": [(*key, dict(vars(track))) for key, track in self._tracks.items()],
             "alerts": msgspec.json.encode(list(self._alerts.values())),
+            "cleared": self._cleared.stored(),
             "early": dict(self._early),
             "news": msgspec.json.encode(self._news),
         }
@@ -257,7 +265,10 @@ class AlertBook:
         """The book that `stored` described."""
         book = cls(config)
         book._tracks = {(session, member, rule): Track(**track) for session, member, rule, track in stored["tracks"]}
-        book._alerts = {alert.alert_id: alert for alert in msgspec.json.decode(stored["alerts"], type=list[Alert])}
+        if "cleared" in stored:  # earlier programs kept all alerts together
+            book._cleared = ClearedAlerts.of_stored(stored["cleared"])
+        for alert in msgspec.json.decode(stored["alerts"], type=list[Alert]):
+            book._keep(alert)
         book._early = dict(stored["early"])
         book._news = msgspec.json.decode(stored["news"], type=list[Alert])
         return book
@@ -281,8 +292,15 @@ class AlertBook:
         acknowledged = _ACKNOWLEDGED if alert.acknowledged_at_ms is not None else 0
         cleared = _CLEARED if alert.state == "cleared" else 0
         told = replace(alert, version=1 + alert.repeated + acknowledged + cleared)
-        self._alerts[alert.alert_id] = told
+        self._keep(told)
         self._news.append(told)
+
+    def _keep(self, alert: Alert) -> None:
+        if alert.state == "cleared":
+            self._alerts.pop(alert.alert_id, None)
+            self._cleared.put(alert)
+        else:
+            self._alerts[alert.alert_id] = alert
 
 
 def _who(event: AlertAcknowledged) -> str:
