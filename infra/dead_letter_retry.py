@@ -104,4 +104,4 @@ def _post(client: httpx.Client, payload: bytes) -> list[_Refusal]:
         wait_s = float(answer.headers.get("retry-after", 1))
         if time.monotonic() + wait_s > deadline_s:
             raise Unavailable(f"The gateway is too busy: {answer.text}", "Retry the waiting letters later.")
-        time.sleep(wait_s)
+        time.sleep(wait_s)  # as the gateway asks

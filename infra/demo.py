@@ -105,7 +105,7 @@ class OpenClass:
                 if answer.is_success:
                     found: dict[str, Any] = answer.json()
                     return found
-                time.sleep(0.2)
+                time.sleep(0.2)  # REST has no other way to wait for it
         return None
 
     def _seed(self) -> Seeded:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic  # type: ignore[attr-defined]  # its stubs do not export them
 
 from infra.errors import PacelineError, Unavailable
 from infra.settings import Settings
@@ -230,7 +230,7 @@ def ends(consumer: Consumer, topic: str, partition: int, timeout_s: float = 10) 
         except KafkaException as failure:
             if failure.args[0].code() not in PASSING or time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+            time.sleep(0.05)  # nothing tells when a leader is there
             with suppress(KafkaException):
                 consumer.list_topics(topic, timeout=max(0.1, deadline - time.monotonic()))
         else:
@@ -260,7 +260,7 @@ def firsts_since(
         found |= {(str(one.topic), int(one.partition)): one.offset if one.offset >= 0 else None for one in told}
         left = [TopicPartition(one.topic, one.partition, at_ms) for one in failed]
         if left:
-            time.sleep(0.05)
+            time.sleep(0.05)  # as in `ends`
     return found
 
 

@@ -45,7 +45,7 @@ def _one_life(home: Path, made: Path) -> None:
         process = kafka.launch(first_life=made).start(output)
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline and not kafka.ready():
-        time.sleep(0.05)
+        time.sleep(0.05)  # the broker says nowhere that it is ready but when asked
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)

@@ -147,4 +147,4 @@ def log_generations(settings: Settings, topics: tuple[Topic, ...], timeout_s: fl
             if not unknown or time.monotonic() > deadline:
                 problem = f"Kafka at {settings.kafka_address} does not answer: {failure}"
                 raise Unavailable(problem, "Is it running, and were its topics made (`paceline migrate`)?") from None
-            time.sleep(0.1)
+            time.sleep(0.1)  # brokers hear of a new topic one after the other, and tell nobody when

@@ -104,7 +104,7 @@ class PartitionReader:
             if waited_s > patience_s:
                 raise Unavailable(f"Topic {starts[0].topic} could not be read to its end", "Is Kafka running?")
             if not messages:
-                time.sleep(POLL_S)
+                time.sleep(POLL_S)  # `consume` would hold back what came until it has all it was asked for
 
     def close(self) -> None:
         """Leave Kafka."""
@@ -140,7 +140,7 @@ def wait_for_topics(settings: Settings, topics: Iterable[Topic], stopped: Callab
         if time.monotonic() - told_s > 10:
             log.warning("waiting_for_topics", missing=missing, remedy="`paceline migrate` makes them")
             told_s = time.monotonic()
-        time.sleep(0.2)
+        time.sleep(0.2)  # nothing tells when somebody has made them
     return False
 
 

@@ -43,11 +43,16 @@ def flow_port(settings: Settings, flow: str, group: int) -> int:
     return settings.metrics_port + 2 * group + (0 if flow == "store" else 1)
 
 
+def embedded_kafka(settings: Settings) -> EmbeddedKafka:
+    """The broker of this home, with the operator's options."""
+    return EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
+
+
 def kafka_child(settings: Settings) -> Child | None:
     """Apache Kafka, unless it has an address."""
     if settings.kafka:
         return None
-    kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
+    kafka = embedded_kafka(settings)
     return Child(
         name="kafka",
         prepare=kafka.prepare,

@@ -16,11 +16,11 @@ from http.client import HTTPConnection, HTTPException
 from itertools import islice
 from pathlib import Path
 
-from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.kafka import ensure_topics
 from infra.migrate import migrate_control_plane, migrate_warehouse
+from infra.processes import embedded_kafka
 from infra.settings import Settings, child_environment, ensure_secrets, load_settings
 from infra.supervisor.ports import FOR_A_WHILE, Port, free_stretches, is_free
 
@@ -124,8 +124,7 @@ class Servers:
         self._started: dict[str, Future[None]] = {}
 
     def kafka(self) -> None:
-        settings = self.settings
-        kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
+        kafka = embedded_kafka(self.settings)
         kafka.prepare()
         self._run(kafka.launch(), kafka.ready, "kafka")
         ensure_topics(self.settings)

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.steps.alert_state import CLASS, AlertBook, Key, Sighting, Verdict
+from pipelines.steps.alert_state import CLASS, AlertBook, Key
 from pipelines.steps.alert_text import class_message, member_message
+from pipelines.steps.alert_track import Sighting, Verdict
 from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.batch import SPEED_STEPS, Batch
 from pipelines.steps.class_plan import in_main_part

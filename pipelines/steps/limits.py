@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipelines.steps.alert_state import Sighting, Verdict
+from pipelines.steps.alert_track import Sighting, Verdict
 from pipelines.steps.alerts import AlertConfig
 from pipelines.steps.columns import Array, Table, column
 from pipelines.steps.live_columns import MOVING_MPS

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from pipelines.steps.alert_desk import AlertDesk
-from pipelines.steps.alert_state import CLASS, Key, Sighting, Verdict
+from pipelines.steps.alert_state import CLASS, Key
 from pipelines.steps.alert_text import class_message, member_message
+from pipelines.steps.alert_track import Sighting, Verdict
 from pipelines.steps.columns import Array
 from pipelines.steps.members import HEART_RATE
 from pipelines.steps.presence import LEFT_AFTER_MS, STALE_AFTER_MS, newest_ms

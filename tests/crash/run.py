@@ -243,7 +243,8 @@ def _told(streams: dict[str, Stream], book: Logbook, session_id: str) -> list[st
             faults.append(f"topic alerts says {state} where it said {states[name]}")
         if state.version > newest.get(state.alert_id, 0):
             newest[state.alert_id] = state.version
-            told += [name] if offset > alerts.begun_at else []
+            if offset > alerts.begun_at:
+                told.append(name)
     seen = [(message["alert_id"], message["version"]) for message in alerts.messages]
     if seen != told:
         faults.append(f"alerts:{session_id}: the client saw {len(seen)} states, {len(told)} were told")

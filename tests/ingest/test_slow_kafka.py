@@ -17,9 +17,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
 from infra.kafka import ensure_topics
+from infra.processes import embedded_kafka
 from infra.settings import child_environment
 from ingest.device_client import HttpUplink
 from schemas.events import HeartRate
@@ -49,7 +49,7 @@ class Broker:
 def own() -> Iterator[tuple[Broker, RunningGateway]]:
     with temporary_home() as home:
         settings = settings_in(home, gateway_patience_s=0.5)
-        kafka = EmbeddedKafka(home, settings.kafka_port, java_options=settings.kafka_java_options)
+        kafka = embedded_kafka(settings)
         kafka.prepare()
         with running(kafka.launch(), kafka.ready, home / "kafka.log") as process:
             ensure_topics(settings)

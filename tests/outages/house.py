@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka import ensure_topics
 from infra.migrate import migrate_warehouse
+from infra.processes import embedded_kafka
 from infra.settings import Settings
 from schemas.directory import SessionRecord
 from schemas.events import DeviceEvent
@@ -28,8 +28,7 @@ class KafkaProcess:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "KafkaProcess":
-        settings = self.settings
-        kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
+        kafka = embedded_kafka(self.settings)
         kafka.prepare()
         with (self.settings.home / "kafka.log").open("ab") as output:
             self.process = kafka.launch().start(output)

@@ -16,12 +16,11 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.launch import Launch
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.migrate import newest_control_plane_revision, newest_warehouse_version
 from infra.postgres import open_connection
-from infra.processes import flow_port
+from infra.processes import embedded_kafka, flow_port
 from infra.settings import Settings, child_environment
 from infra.topic_settings import topic_drift
 from infra.warehouse import open_client
@@ -44,8 +43,7 @@ class OldServers(Servers):
         self._old = old
 
     def kafka(self) -> None:
-        settings = self.settings
-        kafka = EmbeddedKafka(settings.home, settings.kafka_port, java_options=settings.kafka_java_options)
+        kafka = embedded_kafka(self.settings)
         kafka.prepare()
         self._run(kafka.launch(), kafka.ready, "kafka")
         self._old.lay_topics(self.settings)
