@@ -13,7 +13,7 @@ from pipelines.messages import Rows
 from schemas.tables import TABLES
 
 STOP_DRAIN_S = 5.0
-CARRIED_STOP_DRAIN_S = 0.4
+CARRIED_STOP_DRAIN_S = 0.25
 TABLE_BY_NAME = {table.name: table for table in TABLES}
 Carried = list[tuple[str, bytes] | tuple[str, bytes, str]]
 """Table, rows as an Arrow stream. Checkpoints of older releases have a third word, which nothing asks for any more."""

@@ -1,5 +1,6 @@
 """What goes out on topic `live`: whole pictures now and then, and in between only what changed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -38,7 +39,6 @@ class Picture:
     session: int
     whole: bool
     positions: tuple[int, ...]
-    rows: Array
     columns: dict[str, list[Any]] = field(default_factory=dict)
 
 
@@ -53,34 +53,29 @@ def matrix(columns: dict[str, Array], zone_s: Array, presence: Array) -> Array:
     return shown
 
 
-def pictures(*, session: Array, position: Array, rows: Array, shown: Array, changed: Array, whole: Array) -> list[Picture]:
+def pictures(*, session: Array, position: Array, shown: Array, changed: Array, whole: Array) -> list[Picture]:
     """Messages out of rows of many sessions; `whole` tells, per row, that its session gets a keyframe.
 
     A delta has the rows that changed, and of those the columns in which any of them changed.
     """
-    told = np.flatnonzero(whole | changed.any(axis=1))
-    if not len(told):
-        return []
-    told = told[np.lexsort((position[told], session[told]))]
-    session, position, rows, shown, changed, whole = (a[told] for a in (session, position, rows, shown, changed, whole))
+    found: list[Picture] = []
+    for keyframes, chosen in ((True, whole), (False, changed.any(axis=1) & ~whole)):  # apart: deltas have fewer columns
+        told = np.flatnonzero(chosen)
+        if len(told):
+            told = told[np.lexsort((position[told], session[told]))]
+            found += _told(keyframes, session[told], position[told].tolist(), shown[told], changed[told])
+    return found
+
+
+def _told(keyframes: bool, session: Array, positions: list[int], shown: Array, changed: Array) -> Iterator[Picture]:
+    """Messages out of rows sorted by session and position."""
     starts = np.flatnonzero(first_of_run(session))
-    needed = np.logical_or.reduceat(changed, starts, axis=0)
-    needed[whole[starts]] = True
-    lists = {name: _values(name, shown) for name in _named(np.any(needed, axis=0).tobytes())}
     ends = [*starts[1:].tolist(), len(session)]
-    positions = position.tolist()
-    return [
-        Picture(
-            session=of,
-            whole=all_of_it,
-            positions=tuple(positions[begin:end]),
-            rows=rows[begin:end],
-            columns={name: lists[name][begin:end] for name in _named(need.tobytes())},
-        )
-        for of, all_of_it, begin, end, need in zip(
-            session[starts].tolist(), whole[starts].tolist(), starts.tolist(), ends, needed, strict=True
-        )
-    ]
+    needed = np.logical_or.reduceat(changed, starts, axis=0) | keyframes
+    lists = {name: _values(name, shown) for name in _named(needed.any(axis=0).tobytes())}
+    for of, begin, end, need in zip(session[starts].tolist(), starts.tolist(), ends, needed, strict=True):
+        columns = {name: lists[name][begin:end] for name in _named(need.tobytes())}
+        yield Picture(of, keyframes, tuple(positions[begin:end]), columns)
 
 
 @lru_cache(maxsize=4_096)

@@ -8,6 +8,7 @@ from pipelines.steps.class_metrics import class_metrics
 from pipelines.steps.columns import Array
 from pipelines.steps.live_columns import live_values
 from pipelines.steps.live_feed import KEYFRAME_EVERY_MS, NOTHING, SCALARS, STATE_AT, WIDTH, Picture, Told, matrix, pictures
+from pipelines.steps.members import LIVE, STALE
 from pipelines.steps.presence import newest_ms, presence
 from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
@@ -22,7 +23,8 @@ OF_CLASS: Final = np.array(
     [SCALARS.index(name) for name in ("heart_rate_bpm", "heart_rate_10s_bpm", "zone", "intensity", "intensity_60s")]
     + [STATE_AT]
 )
-"""What a class's metrics are made of: columns of the matrix."""
+"""What a class's metrics are made of: columns of the matrix, kept beside it, because most rows of a message's class are not
+its own."""
 MESSAGE_ROWS: Final = 4
 """A message takes about as long as so many of its rows."""
 
@@ -34,6 +36,7 @@ class LiveUpdates:
         self._state = state
         self._told = {session_id: Told(sequence) for session_id, sequence in sequences.items()}
         self._shown = np.zeros((0, WIDTH))
+        self._of_class = np.zeros((0, len(OF_CLASS)))
         self._position = np.zeros(0, dtype=np.int64)
         self._rmssd = np.zeros(0)
         self._rmssd_at = np.zeros(0, dtype=np.int64)
@@ -82,7 +85,7 @@ class LiveUpdates:
         members.changed[rows] = False
         found = self._pictures(rows, whole, now_ms) if len(rows) else []
         empty = [at for at in np.flatnonzero(whole).tolist() if not state.sessions[at].rows]
-        found += [Picture(at, True, (), np.zeros(0, dtype=np.int64)) for at in empty]
+        found += [Picture(at, True, ()) for at in empty]
         metrics = self._class_metrics([picture.session for picture in found])
         return [self._message(picture, of_class, now_ms) for picture, of_class in zip(found, metrics, strict=True)]
 
@@ -114,12 +117,12 @@ class LiveUpdates:
         shown = matrix(columns, totals.zone_s, members.presence[rows])
         changed = shown != self._shown[rows]
         self._shown[rows] = shown
+        self._of_class[rows] = shown[:, OF_CLASS]
         if whole.any():
             self._place(whole)
         return pictures(
             session=session,
             position=self._position[rows],
-            rows=rows,
             shown=shown,
             changed=changed,
             whole=whole[session],
@@ -155,20 +158,29 @@ class LiveUpdates:
         number = np.full(len(state.sessions), -1, dtype=np.int64)
         number[sessions] = np.arange(len(sessions))
         rows = np.flatnonzero(number[members.session] >= 0)
-        shown = self._shown[rows[:, None], OF_CLASS]
+        shown = self._of_class.take(rows, axis=0)
+        presence_code = shown[:, -1].astype(np.int64)
         known = np.where(shown == NOTHING, np.nan, shown)
         bpm, lately, zone, intensity, intensity_60s, _presence = known.T
         return class_metrics(
             session=number[members.session[rows]],
             count=len(sessions),
             expected=np.array([len(state.sessions[at].record.participants) for at in sessions]),
-            presence=shown[:, -1].astype(np.int64),
-            attended=(newest_ms(members, rows) >= 0) | members.checked_in[rows],
+            presence=presence_code,
+            attended=self._came(rows, presence_code),
             heart_rate_bpm=np.where(np.isnan(lately), np.nan, bpm),
             zone=zone,
             intensity=intensity,
             intensity_60s=intensity_60s,
         )
+
+    def _came(self, rows: Array, presence_code: Array) -> Array:
+        """Of whom anything is known: who is here, who has left and had a value, who checked in."""
+        members = self._state.grid.members
+        came: Array = members.checked_in[rows] | (presence_code == LIVE) | (presence_code == STALE)
+        unsure = np.flatnonzero(~came)
+        came[unsure] = newest_ms(members, rows[unsure]) >= 0
+        return came
 
     def _message(self, picture: Picture, metrics: ClassMetrics, now_ms: int) -> LiveUpdate:
         state = self._state
@@ -202,6 +214,7 @@ class LiveUpdates:
         if rows and not more:
             return
         self._shown = np.concatenate([self._shown[:known], np.full((more, WIDTH), NOTHING)])
+        self._of_class = np.concatenate([self._of_class[:known], np.full((more, len(OF_CLASS)), NOTHING)])
         self._position = np.concatenate([self._position[:known], np.full(more, -1, dtype=np.int64)])
         self._rmssd = np.concatenate([self._rmssd[:known], np.full(more, np.nan)])
         self._rmssd_at = np.concatenate([self._rmssd_at[:known], np.full(more, -RMSSD_EVERY_S, dtype=np.int64)])

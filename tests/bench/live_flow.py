@@ -49,8 +49,8 @@ RATE_SECONDS = 45
 IDLE_SECONDS = 10
 SLICE_MS = 10
 """Of a clock of a millisecond, sender and broker would keep the two processors busy, and delays would be theirs."""
-LEAD_S = 8
-"""So long before the first event a flow is started."""
+LEAD_S = 16
+"""So long before the first event everything is prepared: all events are made, and the flow is started."""
 GOALS = {10_000: (10.0, 0.75), 500: (6.0, 0.7)}
 
 
@@ -173,11 +173,37 @@ def clocked() -> Clocked:
         room = gym(RATE_MEMBERS, began(-LEAD_S))
         open_classes(settings, room)
         with memory_of_its_own(settings) as own:
-            flow = start_child(own, "timed", RATE_SECONDS + LEAD_S + 4)
-            seen = Watched(settings, room).run(RATE_SECONDS)
+            seen = Watched(settings, room, slices(room, RATE_SECONDS))
+            lead_s = (room.started_ms - system_clock()) / 1_000
+            flow = start_child(own, "timed", round(RATE_SECONDS + lead_s + 4))
+            seen.run()
             inside = answer(flow)
         with memory_of_its_own(settings) as own:
             return Clocked(resting, inside, seen, stopping(own))
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What leaves for Kafka at one moment: key and value of each member's event, and the second it is of."""
+
+    at_ms: int
+    second: int
+    events: tuple[tuple[int, bytes, bytes], ...]
+
+
+def slices(room: Gym, seconds: int) -> list[Slice]:
+    """Everybody's heart rates, as hubs' frames come.
+
+    Made beforehand: a sender that makes a second's events at its beginning stands still for 60 ms, then sends six slices.
+    """
+    random, members = np.random.default_rng(2), [m.member_id for session in room.sessions for m in session.participants]
+    found = []
+    for second in range(seconds):
+        due: dict[int, list[tuple[int, bytes, bytes]]] = defaultdict(list)
+        for member_id, (key, value) in zip(members, events_of(room, second, random), strict=True):
+            due[member_id * 37 % 1000 // SLICE_MS * SLICE_MS].append((member_id, key, value))
+        found += [Slice(room.started_ms + second * 1000 + at_ms, second, tuple(due[at_ms])) for at_ms in sorted(due)]
+    return found
 
 
 @dataclass
@@ -186,10 +212,11 @@ class Watched:
 
     settings: Settings
     room: Gym
+    slices: list[Slice]
     hops_s: list[float] = field(default_factory=list)
     alerts_s: list[float] = field(default_factory=list)
 
-    def run(self, seconds: int) -> "Watched":
+    def run(self) -> None:
         self._sent: dict[tuple[int, int], float] = {}
         self._done = threading.Event()
         self._sessions = {session.session_id for session in self.room.sessions}
@@ -197,33 +224,25 @@ class Watched:
         readers.append(threading.Thread(target=self._read, args=(PER_EVENT_ALERTS, self._take_hop)))
         for reader in readers:
             reader.start()
-        self._send(seconds)
+        self._send()
         time.sleep(2)
         self._done.set()
         for reader in readers:
             reader.join()
-        return self
 
-    def _send(self, seconds: int) -> None:
-        """In slices, as hubs' frames come. The event of a sprinter that closes a second is remembered with its moment."""
-        producer, random = open_producer(self.settings), np.random.default_rng(2)
-        for second in range(seconds):
-            due = sorted(self._slices(second, random), key=lambda one: one[0])
-            for at_ms, member_id, key, value in due:
-                self._wait(at_ms, producer)
+    def _send(self) -> None:
+        """The event of a sprinter that closes a second is remembered with its moment."""
+        producer = open_producer(self.settings)
+        for part in self.slices:
+            self._wait(part.at_ms, producer)
+            for member_id, key, value in part.events:
                 if (member_id - 1) % SPRINT_EVERY == 0:
-                    self._sent[member_id, second] = time.perf_counter()
+                    self._sent[member_id, part.second] = time.perf_counter()
                 publish(producer, DEVICE_EVENTS.name, key, value)
                 if member_id % SPRINT_EVERY == 0:
                     publish(producer, PER_EVENT_ALERTS.name, key, repr(time.perf_counter()).encode())
         producer.flush(30)
         producer.close()
-
-    def _slices(self, second: int, random: np.random.Generator) -> Iterator[tuple[int, int, bytes, bytes]]:
-        members = (member.member_id for session in self.room.sessions for member in session.participants)
-        for member_id, (key, value) in zip(members, events_of(self.room, second, random), strict=True):
-            at_ms = self.room.started_ms + second * 1000 + member_id * 37 % 1000 // SLICE_MS * SLICE_MS
-            yield at_ms, member_id, key, value
 
     def _wait(self, at_ms: int, producer: Producer) -> None:
         while (left_ms := at_ms - system_clock()) > 0:
