@@ -20,9 +20,7 @@ class ServerSettings(BaseSettings):
 
     kafka: str = Field("", description="bootstrap servers, host:port,…; empty: embedded Apache Kafka")
     kafka_port: int = Field(29092, ge=1024, le=65535, description="port of the embedded broker (its controller takes the next)")
-    kafka_java_options: str = Field(
-        "", description="options for the embedded broker's Java, after ours: -Xmx1g where thousands train"
-    )
+    kafka_java_options: str = Field("", description="options for the embedded broker's Java: -Xmx1g where thousands train")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how to speak to Kafka"
     )

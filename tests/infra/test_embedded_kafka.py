@@ -75,10 +75,12 @@ def test_a_broker_starts_with_what_java_has_kept_of_its_classes_and_also_when_th
     assert "kafka.Kafka source: shared objects file" in (home / "warm.log").read_text()
 
 
-def test_options_of_the_operator_come_after_ours_and_win(home: Path) -> None:
+def test_options_of_the_operator_come_after_ours_and_a_heap_of_theirs_replaces_ours(home: Path) -> None:
     settings = settings_in(home, kafka_java_options="-Xmx1g -Dwhere='in the cellar'")
     words = EmbeddedKafka(home, settings.kafka_port, java_options=settings.kafka_java_options).launch().command
-    assert [word for word in words if word.startswith(("-Xmx", "-Dwhere"))] == ["-Xmx256m", "-Xmx1g", "-Dwhere=in the cellar"]
+    assert [word for word in words if word.startswith(("-Xm", "-Dwhere"))] == ["-Xmx1g", "-Dwhere=in the cellar"]
+    ours = EmbeddedKafka(home, settings.kafka_port, java_options="-Dwhere=here").launch().command
+    assert [word for word in ours if word.startswith(("-Xm", "-Dwhere"))] == ["-Xms160m", "-Xmx160m", "-Xmn24m", "-Dwhere=here"]
     with pytest.raises(PacelineError, match=r"PACELINE_KAFKA_JAVA_OPTIONS.*quotation"):
         settings_in(home, kafka_java_options="-Dwhere='in the cellar")
 
