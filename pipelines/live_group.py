@@ -34,7 +34,7 @@ PUBLISH_SHARE, PUBLISH_REST_MS = 8, 60
 BEHIND_PUBLISH_MS = (500, 5_000)
 BEHIND_PUBLISH_SHARE = 40
 """While the flow catches up, what it could show is past anyway: fewer pictures, which take a 40th of the time at most."""
-PICTURE_ROWS = 1_000
+PICTURE_ROWS = 600
 """Of so many rows pictures are made between two batches, some milliseconds: nobody's event waits for everybody's picture."""
 ROW_MS = 0.01
 """About what a row of a picture takes."""

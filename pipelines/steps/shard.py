@@ -24,6 +24,7 @@ from pipelines.steps.session import Session
 from pipelines.steps.shard_state import ShardState
 from pipelines.steps.signal_watch import SignalWatch
 from pipelines.steps.totals import Totals
+from pipelines.steps.unplaced import Unplaced
 from schemas.alerts import Alert
 from schemas.directory import Participant, SessionRecord
 from schemas.events import AlertAcknowledged, AppEvent, CheckedIn, CheckedOut, Reading, SessionEnded
@@ -53,7 +54,7 @@ class LiveShard:
         self._updates = LiveUpdates(state, dict(sequences))
         self._desk = AlertDesk(state, config, alerts)
         self._signals = SignalWatch(state, self._desk)
-        self._rejected: list[tuple[Reading, str]] = []
+        self._unplaced = Unplaced(state)
         self._now_ms = now_ms
         self._caught_up = caught_up
 
@@ -142,7 +143,7 @@ class LiveShard:
         rows = rows_of(readings, self._state.rows)
         late: list[Reading] = []
         if (rows < 0).any():
-            late = self._without_place([r for r, row in zip(readings, rows.tolist(), strict=True) if row < 0])
+            late = self._unplaced.take([r for r, row in zip(readings, rows.tolist(), strict=True) if row < 0], self._now_ms)
             readings = [r for r, row in zip(readings, rows.tolist(), strict=True) if row >= 0]
             rows = rows[rows >= 0]
         if not readings:
@@ -209,8 +210,7 @@ class LiveShard:
 
     def take_rejected(self) -> list[tuple[Reading, str]]:
         """Readings that belong nowhere, with the reason: `unknown_session` or `unknown_member`."""
-        rejected, self._rejected = self._rejected, []
-        return rejected
+        return self._unplaced.take_rejected()
 
     def final_summary(
         self, session_id: str, *, revision: int, late_events: int, computed_from: str, alerts: Mapping[int, int] | None
@@ -286,17 +286,6 @@ class LiveShard:
         before = len(self._book.closed)
         self._book.close(rows, totals, minute)
         self._desk.take_minutes(self._book.closed[before:])
-
-    def _without_place(self, readings: Sequence[Reading]) -> list[Reading]:
-        late = []
-        for reading in readings:
-            if reading.session_id in self._state.archive:
-                self._state.archive[reading.session_id][1] = max(self._now_ms, 1)
-                late.append(reading)
-            else:
-                known = reading.session_id in self._state.position
-                self._rejected.append((reading, "unknown_member" if known else "unknown_session"))
-        return late
 
     def _hear(self, session: Session, event: AppEvent) -> None:
         members = self._state.grid.members
