@@ -14,6 +14,7 @@ from schemas.tables import TABLES
 
 STOP_DRAIN_S = 5.0
 CARRIED_STOP_DRAIN_S = 0.25
+"""What may be carried waits for the warehouse no longer than this, so that a stop takes half a second."""
 TABLE_BY_NAME = {table.name: table for table in TABLES}
 Carried = list[tuple[str, bytes] | tuple[str, bytes, str]]
 """Table, rows as an Arrow stream. Checkpoints of older releases have a third word, which nothing asks for any more."""

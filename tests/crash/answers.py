@@ -1,5 +1,6 @@
 """Compares what the house answers with what an undisturbed run answers; every difference is a sentence."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -103,7 +104,7 @@ def alert_differences(expected: dict[str, Alert], stored: dict[str, dict[str, An
         return found
     for alert_id in sorted(expected.keys() - stored.keys()):
         alert = expected[alert_id]
-        lasts_s = ((alert.cleared_at_ms or 0) - alert.raised_at_ms) / 1_000
+        lasts_s = math.inf if alert.cleared_at_ms is None else (alert.cleared_at_ms - alert.raised_at_ms) / 1_000
         if alert.rule not in BY_THE_CLOCK or lasts_s > max(LOOK_S, longest_wait_s):
             found.append(f"alert {alert_id} is missing, which lasts {lasts_s:.0f} s")
     for alert_id in sorted(stored.keys() - expected.keys()):

@@ -106,6 +106,8 @@ def test_an_alert_of_the_clock_may_be_missing_only_if_it_was_over_before_the_hou
     ):
         brief = replace(alert, rule=rule, cleared_at_ms=alert.raised_at_ms + lasts_s * 1_000)
         assert len(alert_differences({alert.alert_id: brief}, {}, wait_s)) == missing, (rule, lasts_s, wait_s)
+    endless = replace(alert, rule="low_attendance", cleared_at_ms=None)
+    assert len(alert_differences({alert.alert_id: endless}, {}, WHOLE)) == 1
 
 
 def test_a_cell_of_the_last_picture_that_is_not_right_is_noticed(expected: Expected) -> None:
